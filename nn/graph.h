@@ -92,6 +92,8 @@ NnNode nn_stochastic_depth(NnGraph *g, NnNode x, double p); /* of whole images (
 /** @p count learned vectors @p name [1, count, E], for nn_tokens: a class token, and a distillation token after it (arXiv
  *  2012.12877). */
 NnNode nn_class_token(NnGraph *g, const char *name, int64_t count, int64_t E);
+/** The same behind the class tokens @p first (-1: none), which only it may read. */
+NnNode nn_class_token_behind(NnGraph *g, NnNode first, const char *name, int64_t count, int64_t E);
 /** A map's pixels, row by row, as tokens after @p first (class tokens; -1: none), plus learned positions @p name
  *  [1, T, E]. */
 NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name);

@@ -256,27 +256,42 @@ out:
     return st;
 }
 
-/* The node whose outputs are the logits, or of which a ReLU, a mean over its pixels and the like make them, one of each; -1:
- * something else stands between. */
-NnNode nn_graph_file_classifier(const NnGraph *g, NnNode output)
+static int readers(const NnGraph *g, NnNode x)
 {
-    for (NnNode x = output; x > 0; x = nn_graph_node(g, x)->in[0]) {
-        const NnNodeInfo *node = nn_graph_node(g, x);
-        switch (node->kind) {
+    int count = 0;
+    for (int i = 0; i < nn_graph_size(g); i++)
+        for (int k = 0; k < 2; k++) count += nn_graph_node(g, i)->in[k] == x;
+    return count;
+}
+
+static bool find_classifier(NnGraph *g, NnNode x, int64_t K, bool summed)
+{
+    while (x > 0) {
+        const NnNodeInfo node = *nn_graph_node(g, x);
+        if (readers(g, x) > 1) return false; /* which would see other channels */
+        if (K > 0) nn_graph_edit(g, x)->C = K;
+        switch (node.kind) {
         case NN_NODE_LINEAR:
-        case NN_NODE_CONV: return node->groups == 1 ? x : -1;
+        case NN_NODE_CONV: return node.groups == 1;
         case NN_NODE_FLATTEN:
-            if (nn_graph_node(g, node->in[0])->C != node->C) return -1;
+            if (nn_graph_node(g, node.in[0])->C != node.C) return false;
             break;
+        case NN_NODE_ADD:
+            return !summed && find_classifier(g, node.in[0], K, true) && find_classifier(g, node.in[1], K, true);
         case NN_NODE_RELU:
         case NN_NODE_ACTIVATION:
         case NN_NODE_AVG_POOL:
         case NN_NODE_DROPOUT: break;
-        default: return -1;
+        default: return false;
         }
+        x = node.in[0];
     }
-    return -1;
+    return false;
 }
+
+/* One layer's outputs are the logits, or a ReLU, a mean over its pixels and the like make them, one of each; or the sum of two
+ * such, as of DeiT's two classifiers. */
+bool nn_graph_file_classifier(NnGraph *g, NnNode output, int64_t K) { return find_classifier(g, output, K, false); }
 
 /* The output is the last node: what comes behind it would lead nowhere. */
 static BaseStatus read_output(Reader *r, const IoJsonTree *root, NnGraphFile *file)
@@ -309,7 +324,7 @@ static BaseStatus read_output(Reader *r, const IoJsonTree *root, NnGraphFile *fi
                name, (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)file->classes,
                (long long)file->classes);
     /* methods and metrics edit and mask rows of its weight, one a class */
-    BASE_CHECK(nn_graph_file_classifier(r->g, file->output) > 0, BASE_EFORMAT,
+    BASE_CHECK(nn_graph_file_classifier(r->g, file->output, 0), BASE_EFORMAT,
                "%s: node '%s' is the output, but no linear layer or convolution, with a row of its weight for each "
                "class, nor a function or mean of one",
                r->path, name);

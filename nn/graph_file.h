@@ -11,7 +11,7 @@ enum { NN_GRAPH_FILE_BYTES = 16 << 20, NN_GRAPH_FILE_NODES = 1 << 14, NN_GRAPH_F
 /** What a file says. */
 typedef struct {
     NnGraph *graph;
-    NnNode output; /* made of the outputs of one layer, so that it can have other classes */
+    NnNode output; /* made of the outputs of a layer, or of two, so that it can have other classes */
     int64_t classes;
     char *mean, *std; /* "0.5,0.5,0.5", as --mean has it; NULL: the file does not say */
     char **unused;    /* [unused_count] tensors of the checkpoint that the network has no use for */
@@ -30,7 +30,7 @@ void nn_graph_file_free(NnGraphFile *file);
  *  BASE_ENOMEM. */
 BaseStatus nn_graph_file_print(const NnNet *net, const NnGraphFile *from, BaseText *out);
 
-/** That layer; -1: there is none. */
-NnNode nn_graph_file_classifier(const NnGraph *graph, NnNode output);
+/** Whether the logits are made of one layer's outputs, or of two layers' that are added; their number becomes @p K (0: stays). */
+bool nn_graph_file_classifier(NnGraph *graph, NnNode output, int64_t K);
 
 #endif

@@ -172,11 +172,14 @@ static BaseStatus add_node(const NnGraph *g, const Names *names, int i, BaseText
     io_json_quote(out, names->name[i]);
     base_text_add(out, ", \"op\": ");
     io_json_quote(out, form->name);
-    for (int k = 0; k < 2 && node->in[k] >= 0; k++) {
-        base_text_add(out, "%s", k ? ", " : ", \"inputs\": [");
+    bool any = false;
+    for (int k = 0; k < 2; k++) {
+        if (node->in[k] < 0) continue;
+        base_text_add(out, "%s", any ? ", " : ", \"inputs\": [");
         io_json_quote(out, names->name[node->in[k]]);
+        any = true;
     }
-    if (node->in[0] >= 0) base_text_add(out, "]");
+    if (any) base_text_add(out, "]");
     add_attributes(form, node, out);
     base_text_add(out, "}%s\n", i + 1 < names->count ? "," : "");
     return BASE_OK;

@@ -151,8 +151,9 @@ static BaseStatus check_sources(const NnGraph *g)
             size_t s = 0;
             while (s < BASE_COUNT(SOURCES) && (!in || in->kind != SOURCES[s].kind)) s++;
             if (s == BASE_COUNT(SOURCES)) continue;
-            BASE_CHECK(k == 1 && node->kind == SOURCES[s].reader, BASE_EARG, "%s can only be the second input of a %s",
-                       in->name, SOURCES[s].title);
+            bool behind = node->kind == NN_NODE_CLASS_TOKEN && in->kind == NN_NODE_CLASS_TOKEN;
+            BASE_CHECK(k == 1 && (behind || node->kind == SOURCES[s].reader), BASE_EARG,
+                       "%s can only be the second input of a %s", in->name, SOURCES[s].title);
             BASE_CHECK(!used[node->in[k]], BASE_EARG, "%s is read twice: each parameter belongs to one node", in->name);
             used[node->in[k]] = true;
         }

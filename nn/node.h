@@ -27,6 +27,7 @@ typedef struct {
     bool packed;              /* linear: parameters are <name>_weight and <name>_bias */
     int64_t heads;            /* attention */
     int64_t token;            /* first token: how many stand before it */
+    int64_t tokens;           /* class token: its own, behind those of its second input */
     int64_t window;           /* window attention: side */
     int64_t shift_h, shift_w; /* window attention */
     double p;                 /* dropout */

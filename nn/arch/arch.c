@@ -52,10 +52,7 @@ static NnNode build_file(NnGraph *g, const void *form, int64_t K)
     if (memcmp(shape, own, sizeof own) != 0)
         return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "the graph file is for images of %lldx%lldx%lld",
                                                (long long)own[0], (long long)own[1], (long long)own[2]));
-    for (NnNode x = output, first = nn_graph_file_classifier(g, output);; x = nn_graph_node(g, x)->in[0]) {
-        nn_graph_edit(g, x)->C = K;
-        if (x == first) break;
-    }
+    nn_graph_file_classifier(g, output, K);
     return output;
 }
 

@@ -3,11 +3,28 @@
 
 NnNode nn_class_token(NnGraph *g, const char *name, int64_t count, int64_t E)
 {
-    if (!nn_graph_usable(g, 0, name) || !nn_graph_fresh_name(g, name, "a class token")) return -1;
+    return nn_class_token_behind(g, -1, name, count, E);
+}
+
+NnNode nn_class_token_behind(NnGraph *g, NnNode first, const char *name, int64_t count, int64_t E)
+{
+    if (!nn_graph_usable(g, 0, name) || (first >= 0 && !nn_graph_usable(g, first, name)) ||
+        !nn_graph_fresh_name(g, name, "a class token"))
+        return -1;
+    const NnNodeInfo *before = first < 0 ? NULL : nn_graph_node(g, first);
+    if (before && (before->kind != NN_NODE_CLASS_TOKEN || before->C != E))
+        return nn_graph_fail(
+            g, base_error_set(BASE_ESHAPE, "%s: must stand behind class tokens of %lld features", name, (long long)E));
     if (E < 1 || count < 1)
         return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "%s: %lld tokens of %lld features: must be at least 1",
                                                name, (long long)count, (long long)E));
-    return nn_graph_add(g, (NnNodeInfo){.kind = NN_NODE_CLASS_TOKEN, .in = {-1, -1}, .C = E, .H = count, .W = 1}, name);
+    NnNodeInfo info = {.kind = NN_NODE_CLASS_TOKEN,
+                       .in = {-1, first},
+                       .C = E,
+                       .H = (before ? before->H : 0) + count,
+                       .W = 1,
+                       .tokens = count};
+    return nn_graph_add(g, info, name);
 }
 
 NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name)
@@ -48,10 +65,15 @@ static BaseStatus plan(NnPlan *plan, NnNodeInfo *node)
     return nn_plan_slice(plan, node->name, "", NN_EMBEDDING, 3, shape, &node->weight);
 }
 
+static BaseStatus class_plan(NnPlan *plan, NnNodeInfo *node)
+{
+    const int64_t shape[4] = {1, node->tokens, node->C};
+    return nn_plan_slice(plan, node->name, "", NN_EMBEDDING, 3, shape, &node->weight);
+}
+
 static NnNode class_token_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
 {
-    (void)in, (void)count;
-    return nn_class_token(g, name, set->H, set->C);
+    return nn_class_token_behind(g, count ? in[0] : -1, name, set->tokens, set->C);
 }
 
 static NnNode tokens_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
@@ -68,12 +90,13 @@ static NnNode first_of(NnGraph *g, const NnNode *in, int count, const char *name
 
 static const NnAttribute CLASS[] = {
     NN_NEEDED("embed_dim", C),
-    {"num_tokens", NN_ATTRIBUTE_COUNT, offsetof(NnNodeInfo, H), .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST}};
+    {"num_tokens", NN_ATTRIBUTE_COUNT, offsetof(NnNodeInfo, tokens), .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST}};
 static const NnForm CLASS_TOKEN = {"class_token",
                                    0,
-                                   0,
+                                   1,
                                    .tensors = "`<name>` `[1, num_tokens, embed_dim]`",
-                                   .meaning = "learned tokens, for `tokens`",
+                                   .meaning = "learned tokens, for `tokens`, behind those of another `class_token` "
+                                              "if there is an input",
                                    NN_ATTRIBUTES(CLASS),
                                    .build = class_token_of};
 static const NnForm TOKENS = {"tokens",
@@ -91,6 +114,6 @@ static const NnForm FIRST = {"first_token",
                              .meaning = "the first token of `[E, T, 1]`, as a vector, or the one at `index`",
                              NN_ATTRIBUTES(FIRST_INDEX),
                              .build = first_of};
-const NnOperation nn_operation_class_token = {"a class token", plan, NN_FORMS(&CLASS_TOKEN)};
+const NnOperation nn_operation_class_token = {"a class token", class_plan, NN_FORMS(&CLASS_TOKEN)};
 const NnOperation nn_operation_tokens = {"a token list", plan, NN_FORMS(&TOKENS)};
 const NnOperation nn_operation_first_token = {.title = "a first token", NN_FORMS(&FIRST)};

@@ -113,18 +113,21 @@ class Views(Windows):
         pieces = list(a["tensors"])
         if isinstance(pieces[0], Quarter):
             return self.merged(pieces, int(a["dim"]))
-        if isinstance(pieces[0], Tensor) and len(pieces) == 2:
-            token, x = pieces[0], self.whole(pieces[1])
+        if isinstance(pieces[0], Tensor) and len(pieces) > 1:
+            x = self.whole(pieces[-1])
             C, H, W = x.shape
-            count = math.prod(token.shape) // C
-            pixels = axis("H", H) + axis("W", W)
-            if token.shape == (1, count, C) and x.dims == (axis("N", BATCH), pixels, axis("C", C)) and int(a["dim"]) % 3 == 1:
-                attributes = {"embed_dim": C, **({"num_tokens": count} if count > 1 else {})}
-                self.add("class_token", [], (C, count, 1), token.name, **attributes)
-                total = count + H * W
-                return ClassTokens(token.name, count, x, (axis("N", BATCH), axis("H", total), axis("C", C)))
+            fits = x.dims == (axis("N", BATCH), axis("H", H) + axis("W", W), axis("C", C)) and int(a["dim"]) % 3 == 1
+            tokens = [p for p in pieces[:-1] if isinstance(p, Tensor) and len(p.shape) == 3 and p.shape[::2] == (1, C)]
+            if fits and len(tokens) == len(pieces) - 1:
+                before: List[str] = []
+                for token in tokens:
+                    attributes = {"embed_dim": C, **({"num_tokens": token.shape[1]} if token.shape[1] > 1 else {})}
+                    self.add("class_token", before, (C, token.shape[1], 1), token.name, **attributes)
+                    before = [token.name]
+                count = sum(token.shape[1] for token in tokens)
+                return ClassTokens(before[0], count, x, (axis("N", BATCH), axis("H", count + H * W), axis("C", C)))
         if any(not isinstance(p, Map) for p in pieces):
-            raise Refused("tokens that are put in front of a map must be one parameter [1, count, features]")
+            raise Refused("tokens that are put in front of a map must be parameters [1, count, features]")
         maps = [self.whole(p) for p in pieces]
         dim = int(a["dim"]) % len(maps[0].dims)
         for x in maps:

@@ -125,7 +125,7 @@ static NnNode channels(NnGraph *g)
 /* Of two tokens that are read, each goes through a classifier of its own. */
 static NnNode two_heads(NnGraph *g)
 {
-    NnNode token = nn_class_token(g, "token", 2, 12);
+    NnNode token = nn_class_token_behind(g, nn_class_token(g, "token", 2, 12), "behind", 1, 12);
     NnNode x = nn_tokens(g, nn_conv(g, nn_input(g), "proj", 12, 4, 4, 0, true), token, "positions");
     x = nn_add(g, nn_attention(g, nn_layer_norm(g, x, "n", 1e-6), "a", 2), x);
     NnNode y = nn_linear(g, nn_token(g, x, 0), "head", 4, true), z = nn_linear(g, nn_token(g, x, 1), "dist", 4, true);

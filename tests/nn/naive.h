@@ -343,18 +343,22 @@ static inline void naive_tokens(Naive *a, int x, double *grads)
 {
     const NnNodeInfo *node = naive_node(a, x);
     const NnNodeInfo *token = node->in[1] < 0 ? NULL : naive_node(a, node->in[1]);
-    int64_t E = node->C, T = node->H, F = token ? token->H : 0, positions = naive_offset(a, node->weight),
-            first = token ? naive_offset(a, token->weight) : 0;
+    int64_t E = node->C, T = node->H, F = token ? token->H : 0, positions = naive_offset(a, node->weight), first[8];
+    for (int64_t t = F; t-- > 0;) { /* where each one's numbers are */
+        if (t < token->H - token->tokens) token = naive_node(a, token->in[1]);
+        assert_true(t < 8);
+        first[t] = naive_offset(a, token->weight) + (t - (token->H - token->tokens)) * E;
+    }
     for (int64_t b = 0; b < a->n; b++)
         for (int64_t c = 0; c < E; c++)
             for (int64_t t = 0; t < T; t++) {
                 int64_t o = (b * E + c) * T + t, i = (b * E + c) * (T - F) + t - F;
                 if (grads) {
                     grads[positions + t * E + c] += a->diff[x][o];
-                    *(t < F ? &grads[first + t * E + c] : &a->diff[node->in[0]][i]) += a->diff[x][o];
+                    *(t < F ? &grads[first[t] + c] : &a->diff[node->in[0]][i]) += a->diff[x][o];
                 } else {
-                    a->value[x][o] = a->params[positions + t * E + c] +
-                                     (t < F ? a->params[first + t * E + c] : a->value[node->in[0]][i]);
+                    a->value[x][o] =
+                        a->params[positions + t * E + c] + (t < F ? a->params[first[t] + c] : a->value[node->in[0]][i]);
                 }
             }
 }

@@ -37,6 +37,7 @@ static void same_graph(const NnGraph *a, const NnGraph *b)
         assert_true(x.groups == y.groups && x.bias == y.bias && x.packed == y.packed && x.heads == y.heads);
         assert_true(x.p == y.p && x.whole == y.whole && x.epsilon == y.epsilon && x.momentum == y.momentum);
         assert_true(x.function == y.function && x.slope == y.slope && x.ones[0] == y.ones[0] && x.ones[1] == y.ones[1]);
+        assert_true(x.token == y.token && x.tokens == y.tokens);
     }
 }
 
@@ -265,6 +266,16 @@ static const struct {
          "n", "mul", "\"m\", \"w\"", "") "," NODE("fc", "linear", "\"n\"", "\"out_features\": 2") TAIL,
      "w is read twice"},
     {HEAD POOL "], \"output\": \"p\"}", "is the output, [3, 1, 1]"},
+    {HEAD POOL "," NODE("h", "linear", "\"p\"", "\"out_features\": 2") "," NODE(
+         "l", "linear", "\"h\"", "\"out_features\": 2") "," NODE("fc", "add", "\"h\", \"l\"", "") TAIL,
+     "'fc' is the output, but no linear layer"},
+    {HEAD POOL "," NODE("h", "linear", "\"p\"", "\"out_features\": 2") "," NODE(
+         "l", "linear", "\"p\"",
+         "\"out_features\": 2") "," NODE("s", "add", "\"h\", \"l\"",
+                                         "") "," NODE("m", "linear", "\"p\"",
+                                                      "\"out_features\": 2") "," NODE("fc", "add", "\"s\", \"m\"", "")
+         TAIL,
+     "'fc' is the output, but no linear layer"},
     {HEAD NODE("c", "conv2d", "\"input\"", "\"out_channels\": 2, \"kernel_size\": 1") "," NODE(
          "n", "batch_norm", "\"c\"", "") "," NODE("p", "adaptive_avg_pool2d", "\"n\"",
                                                   "\"output_size\": 1") "], \"output\": \"p\"}",
@@ -315,6 +326,58 @@ static void too_much(void **state)
 /* ------------------------------------------------------------ by name */
 
 static void write_file(const char *path, const char *text) { assert_ok(io_file_write(path, text, strlen(text))); }
+
+/* DeiT's two tokens, each a tensor of its own, and its two classifiers, which take other numbers of classes together. */
+static void two_classifiers(void **state)
+{
+    (void)state;
+    static const char TEXT[] = HEAD
+        NODE("patch", "conv2d", "\"input\"", "\"out_channels\": 4, \"kernel_size\": 2, \"stride\": 2") "," NODE("cls", "class_token", "", "\"embed_dim\": 4, \"num_tokens\": 2") "," NODE(
+            "dist", "class_token", "\"cls\"",
+            "\"embed_dim\": 4") "," NODE("pos", "tokens", "\"patch\", \"dist\"",
+                                         "") "," NODE("a", "first_token", "\"pos\"",
+                                                      "") "," NODE("b", "first_token", "\"pos\"",
+                                                                   "\"index\": 2") "," NODE("head", "linear", "\"a\"",
+                                                                                            "\"out_features\": 2") "," NODE("head_dist",
+                                                                                                                            "linear",
+                                                                                                                            "\"b\"",
+                                                                                                                            "\"out_features\": 2") "," NODE("sum",
+                                                                                                                                                            "add",
+                                                                                                                                                            "\"head\", \"head_dist\"",
+                                                                                                                                                            "") "," NODE("fc",
+                                                                                                                                                                         "half",
+                                                                                                                                                                         "\"sum\"",
+                                                                                                                                                                         "")
+            TAIL;
+    static const struct {
+        const char *name;
+        int64_t rows;
+    } WANT[] = {{"cls", 2}, {"dist", 1}, {"pos", 15}, {"head.weight", 7}, {"head_dist.weight", 7}};
+    const NnArch *arch;
+    NnNet *net = NULL;
+    BaseText text = {0};
+    char name[512];
+    int count;
+    write_file(support_at("two.json"), TEXT);
+    snprintf(name, sizeof name, "graph:%s", support_at("two.json"));
+    assert_ok(nn_arch_find(name, &arch));
+    assert_ok(nn_arch_build_at(arch, (int64_t[]){3, 8, 6}, 7, true, &net));
+    assert_int_equal(nn_net_classes(net), 7);
+    const NnSlice *slices = nn_net_param_slices(net, &count);
+    for (size_t w = 0; w < BASE_COUNT(WANT); w++) {
+        int i = 0;
+        while (i < count && strcmp(slices[i].name, WANT[w].name) != 0) i++;
+        assert_true(i < count);
+        assert_int_equal(slices[i].shape[slices[i].ndim == 3], WANT[w].rows);
+    }
+    assert_ok(nn_graph_file_print(net, NULL, &text));
+    NnGraphFile *again = read_graph(text.data);
+    same_graph(nn_net_graph(net), again->graph);
+    nn_graph_file_free(again);
+    base_text_free(&text);
+    nn_net_free(net);
+    nn_arch_release();
+}
 
 static void by_name(void **state)
 {
@@ -409,6 +472,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(gelu_by_its_word),
     cmocka_unit_test(wrong_files),
     cmocka_unit_test(too_much),
+    cmocka_unit_test(two_classifiers),
     cmocka_unit_test(by_name),
     cmocka_unit_test(memory_runs_out),
 };

@@ -59,9 +59,9 @@ def tokens(name, s, a, x, token=None):
     return (x + s[name].transpose(1, 2))[..., None]
 
 
-def class_token(name, s, a):
+def class_token(name, s, a, *before):
     assert list(s[name].shape) == [1, a.pop("num_tokens", 1), a.pop("embed_dim")]
-    return s[name].transpose(1, 2)
+    return torch.cat([*before, s[name].transpose(1, 2)], 2)
 
 
 def parameter(name, s, a):

@@ -164,6 +164,22 @@ class Transformer(nn.Module):
         return self.head(x.mean(1) if self.cls_token is None else x[:, 0])
 
 
+class Distilled(Transformer):
+    """DeiT: a second token, which a teacher was heard by, with a classifier of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.dist_token, self.head_dist = nn.Parameter(torch.randn(1, 1, 24)), nn.Linear(24, CLASSES)
+        self.pos_embed = nn.Parameter(torch.randn(1, 18, 24))
+
+    def forward(self, x):
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        tokens = [token.expand(x.shape[0], -1, -1) for token in (self.cls_token, self.dist_token)]
+        x = torch.cat([*tokens, x], dim=1) + self.pos_embed
+        x = x + self.attn(self.norm(x)) * self.gamma
+        return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2
+
+
 class TokensFirst(nn.Module):
     """nn.MultiheadAttention with tokens before images, in a layer of torch's own."""
 
@@ -199,10 +215,10 @@ def shaken(model):
     return model
 
 
-def of_transformers(kind, **settings):
+def of_transformers(kind, how="", **settings):
     """A network of transformers with random weights."""
     config = getattr(transformers, kind + "Config")(num_labels=CLASSES, **settings)
-    return getattr(transformers, kind + "ForImageClassification")(config)
+    return getattr(transformers, f"{kind}ForImageClassification{how}")(config)
 
 
 VIT = dict(hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=96, image_size=32, patch_size=8)
@@ -221,6 +237,7 @@ MODELS = {
     "attention, by hand": (lambda: Transformer("by hand"), 32),
     "attention, chunks": (lambda: Transformer("chunks"), 32),
     "tokens that are pooled": (lambda: Transformer(pooled=True), 32),
+    "two tokens": (Distilled, 32),
     "tokens first": (TokensFirst, 32),
     "layer scale [C]": (lambda: ConvNeXt(12), 16),
     "padded, and all from the end": (lambda: Between(lambda s, x: pixels(s.valid(around(x.double().type_as(x))))[:, -36:].mean(1)), 8),
@@ -236,6 +253,7 @@ if transformers is not None:
     MODELS |= {
         "transformers' ViT": (lambda: of_transformers("ViT", **VIT), 32),
         "transformers' ViT, eager": (lambda: of_transformers("ViT", **VIT, attn_implementation="eager"), 32),
+        "transformers' DeiT, two tokens": (lambda: of_transformers("DeiT", "WithTeacher", **VIT), 32),
         "transformers' ResNet": (lambda: of_transformers("ResNet", embedding_size=8, hidden_sizes=[8, 16], depths=[1, 2]), 32),
         "transformers' ConvNeXt": (lambda: of_transformers("ConvNext", hidden_sizes=[8, 16], depths=[1, 2], num_stages=2), 32),
         "transformers' RegNet": (
@@ -247,7 +265,7 @@ if transformers is not None:
 
 # the others only in the long tier
 QUICK = {"own", "in place", "activations", "padded, and all from the end"}
-QUICK |= {"padded on one side", "Swin", "tokens that are pooled", "tokens first", "normalises", "transformers' ViT"}
+QUICK |= {"padded on one side", "Swin", "two tokens", "tokens that are pooled", "tokens first", "normalises", "transformers' ViT"}
 
 
 class Shuffles(nn.Module):

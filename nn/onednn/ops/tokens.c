@@ -19,10 +19,16 @@ static int64_t class_tokens(const NnProgram *p, const NnJob *job)
     return job->node->in[1] < 0 ? 0 : nn_prog_node(p, job->node->in[1])->H;
 }
 
-/* Where their numbers are among the parameters; unused without any. */
-static int64_t class_offset(const NnProgram *p, const NnJob *job)
+/* Where the numbers of class token @p t are among the parameters: of one node, or of one in front of it. */
+static int64_t class_offset(const NnProgram *p, const NnJob *job, int64_t t)
 {
-    return job->node->in[1] < 0 ? 0 : offset_of(p, job->node->in[1]);
+    NnNode x = job->node->in[1];
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    while (t < node->H - node->tokens) {
+        x = node->in[1];
+        node = nn_prog_node(p, x);
+    }
+    return offset_of(p, x) + (t - (node->H - node->tokens)) * node->C;
 }
 
 static NnJob job_of(const NnProgram *p, NnNode x)
@@ -56,7 +62,6 @@ static void add_row(const void *x, const float *b, const float *c, int64_t C, in
 static BaseStatus tokens_run(NnProgram *p, const NnJob *job)
 {
     const float *params = nn_net_params(p->net), *positions = params + offset_of(p, job->index);
-    const float *first = params + class_offset(p, job);
     const uint8_t *in = job->in;
     uint8_t *out = job->out;
     int64_t F = class_tokens(p, job), T = F + job->rows, run = job->C * job->element;
@@ -64,7 +69,8 @@ static BaseStatus tokens_run(NnProgram *p, const NnJob *job)
     for (int64_t i = 0; i < job->n * T; i++) {
         int64_t t = i % T, image = i / T;
         const void *from = t < F ? NULL : in + (image * job->rows + t - F) * run;
-        add_row(from, positions + t * job->C, t < F ? first + t * job->C : NULL, job->C, job->element, out + i * run);
+        add_row(from, positions + t * job->C, t < F ? params + class_offset(p, job, t) : NULL, job->C, job->element,
+                out + i * run);
     }
     return BASE_OK;
 }
@@ -72,7 +78,7 @@ static BaseStatus tokens_run(NnProgram *p, const NnJob *job)
 /* job: in = g [n, F + rows, C], out = dx [n, rows, C] or NULL */
 static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
 {
-    float *positions = p->grads + offset_of(p, job->index), *first = p->grads + class_offset(p, job);
+    float *positions = p->grads + offset_of(p, job->index);
     const uint8_t *g = job->in;
     uint8_t *out = job->out;
     int64_t F = class_tokens(p, job), T = F + job->rows, run = job->C * job->element;
@@ -90,7 +96,8 @@ static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
         for (int64_t i = 0; out && t >= F && i < job->n; i++)
             memcpy(out + (i * job->rows + t - F) * run, g + (i * T + t) * run, (size_t)run);
     }
-    memcpy(first, positions, (size_t)(F * job->C) * sizeof *first);
+    for (int64_t t = 0; t < F; t++)
+        memcpy(p->grads + class_offset(p, job, t), positions + t * job->C, (size_t)job->C * sizeof *positions);
     return BASE_OK;
 }
 
