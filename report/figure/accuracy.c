@@ -2,6 +2,8 @@
 #include "report/escape.h"
 #include "report/figure/draw.h"
 
+enum { CROWD = 16 }; /* with more rows, values of one method are left to their own figure */
+
 BaseStatus report_figure_accuracy(ReportFigures *f)
 {
     BaseText *csv = &f->csv, *gp = &f->gp;
@@ -16,7 +18,9 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
     base_text_add(csv, "\n");
     for (size_t l = 0; l < f->e->label_count && count < 64; l++) {
         const ReportLabel *label = &f->e->labels[l];
+        const char *family, *parameter, *value;
         MathEstimate a, b;
+        if (f->e->label_count > CROWD && report_figure_each_of(label, &family, &parameter, &value)) continue;
         bool any = report_summary(label, r, &a, NULL);
         any = report_summary(label, u, &b, NULL) || any;
         if (!any) continue;

@@ -84,6 +84,27 @@ static void test_each(void **state)
     base_free(folder);
 }
 
+/* Many values of one method are in the figure by value alone. */
+static void test_crowd(void **state)
+{
+    (void)state;
+    char *folder = folder_of("crowd"), value[32];
+    const int64_t right[RUNS_K] = {0};
+    const RunSpec alone = {"a", "svd", "svd", "unlearn", "3", "Dress", NULL, 1, 0, 90, 2, 0.9, 0.5, false};
+    run_write(folder, &alone);
+    for (int i = 1; i <= 16; i++) {
+        snprintf(value, sizeof value, "%d", i);
+        write_value(folder, i, "other", "retain_per_class", value, right);
+    }
+    make(folder);
+    has(folder, "figures/each.csv", "0,15,other,retain_per_class,16,");
+    char *text = text_in(folder, "figures/accuracy.csv");
+    assert_non_null(strstr(text, "\n0,svd,90,"));
+    assert_null(strstr(text, "other"));
+    base_free(text);
+    base_free(folder);
+}
+
 /* Nothing left out: 900 of 1000 right everywhere. Without class 1: it falls to 400, class 5 rises to 950. */
 static void test_missing(void **state)
 {
@@ -477,6 +498,7 @@ static void test_embedded_numbers(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_each),
+    cmocka_unit_test(test_crowd),
     cmocka_unit_test(test_missing),
     cmocka_unit_test(test_several),
     cmocka_unit_test(test_inside),
