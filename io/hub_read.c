@@ -286,6 +286,16 @@ out:
     return st;
 }
 
+/* As these networks have it here, which no tensor tells. */
+static BaseStatus check_function(const IoHub *hub, const char *model, const char *wanted)
+{
+    BaseStatus st = BASE_OK;
+    BASE_CHECK(strcmp(hub->model, model) != 0 || !hub->activation || strcmp(hub->activation, wanted) == 0, BASE_EFORMAT,
+               "%s: hidden_act is %.60s; a %s has %s here", hub->config, hub->activation, model, wanted);
+out:
+    return st;
+}
+
 static BaseStatus take_transformers(IoHub *hub, const json_t *json)
 {
     BaseStatus st = BASE_OK;
@@ -302,6 +312,8 @@ static BaseStatus take_transformers(IoHub *hub, const json_t *json)
     BASE_CHECK(!image || sides_of(image, &hub->height, &hub->width), BASE_EFORMAT,
                "%s: image_size must be a number of pixels from 1 to %d, or two", hub->config, SIDE_MOST);
     if (strcmp(hub->model, "resnet") == 0) BASE_TRY(check_resnet(hub, json));
+    BASE_TRY(check_function(hub, "regnet", "relu"));
+    BASE_TRY(check_function(hub, "convnext", "gelu"));
     BASE_TRY(take_id2label(hub, json_object_get(json, "id2label")));
     BASE_TRY(read_preparation(hub));
 out:

@@ -99,6 +99,39 @@ static const Rule CONVNEXT[] = {
     }
 static const Rule SWIN_NEW[] = {SWIN("<0*2>")}, SWIN_OLD[] = {SWIN("<0*2+2>")};
 
+/* transformers' RegNet and ConvNeXt, which timm's rules fit better than those of nn/naming.c. The last norm of its ConvNeXt has an
+ * epsilon of 1e-12 where torchvision's has 1e-6: a millionth of a variance. */
+#define HUB_NORMED(hub, ours)                                                                                          \
+    {hub ".convolution.*", ours ".0.*"}, { hub ".normalization.*", ours ".1.*" }
+#define HUB_LAYER "regnet.encoder.stages.#.layers.#."
+#define HUB_BLOCK "trunk_output.block<0+1>.block<0+1>-<1>."
+static const Rule HUB_REGNET[] = {
+    HUB_NORMED("regnet.embedder.embedder", "stem"),
+    HUB_NORMED(HUB_LAYER "layer.0", HUB_BLOCK "f.a"),
+    HUB_NORMED(HUB_LAYER "layer.1", HUB_BLOCK "f.b"),
+    {HUB_LAYER "layer.2.attention.0.*", HUB_BLOCK "f.se.fc1.*"},
+    {HUB_LAYER "layer.2.attention.2.*", HUB_BLOCK "f.se.fc2.*"},
+    HUB_NORMED(HUB_LAYER "layer.2", HUB_BLOCK "f.c"),
+    HUB_NORMED(HUB_LAYER "layer.3", HUB_BLOCK "f.c"),
+    HUB_NORMED(HUB_LAYER "shortcut", HUB_BLOCK "proj"),
+    {"classifier.1.*", "fc.*"},
+    {NULL, NULL},
+};
+#define HUB_STAGE "convnext.encoder.stages.#."
+static const Rule HUB_CONVNEXT[] = {
+    {"convnext.embeddings.patch_embeddings.*", "features.0.0.*"},
+    {"convnext.embeddings.layernorm.*", "features.0.1.*"},
+    {HUB_STAGE "downsampling_layer.*", "features.<0*2>.*"},
+    {HUB_STAGE "layers.#.layer_scale_parameter", "features.<0*2+1>.<1>.layer_scale"},
+    {HUB_STAGE "layers.#.dwconv.*", "features.<0*2+1>.<1>.block.0.*"},
+    {HUB_STAGE "layers.#.layernorm.*", "features.<0*2+1>.<1>.block.2.*"},
+    {HUB_STAGE "layers.#.pwconv1.*", "features.<0*2+1>.<1>.block.3.*"},
+    {HUB_STAGE "layers.#.pwconv2.*", "features.<0*2+1>.<1>.block.5.*"},
+    {"convnext.layernorm.*", "classifier.0.*"},
+    {"classifier.*", "classifier.2.*"},
+    {NULL, NULL},
+};
+
 /* DeiT: our class tokens are one tensor. nn/naming.c has the rest of its names, which do not depend on the family. */
 static const Rule DISTILLED[] = {
     {"cls_token", ":0:class_token"},
@@ -115,6 +148,8 @@ static const struct {
     {"dist_token", NULL, DISTILLED, 0},
     {"s1.b1.conv1.conv.weight", NULL, REGNET, 0},
     {"stages.0.blocks.0.conv_dw.weight", NULL, CONVNEXT, 0},
+    {"regnet.embedder.embedder.convolution.weight", NULL, HUB_REGNET, 0},
+    {"convnext.embeddings.patch_embeddings.weight", NULL, HUB_CONVNEXT, 0},
     {"layers.0.downsample.reduction.weight", NULL, SWIN_OLD, 0},
     {"layers.1.downsample.reduction.weight", NULL, SWIN_NEW, 0},
     {"conv_head.bias", NULL, NULL, 0},                                         /* MobileNet V3 */

@@ -11,6 +11,7 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 import h5py, numpy as np, torch
 from safetensors.torch import load_file, save_file
 from transformers import DeiTConfig, DeiTForImageClassification, DeiTForImageClassificationWithTeacher
+from transformers import ConvNextConfig, ConvNextForImageClassification, RegNetConfig, RegNetForImageClassification
 from transformers import ResNetConfig, ResNetForImageClassification
 from transformers import ViTConfig, ViTForImageClassification, ViTMSNConfig, ViTMSNForImageClassification
 
@@ -43,7 +44,7 @@ def fill(model):
 def vit(**more): return ViTForImageClassification(ViTConfig(**{**SMALL, **more}))
 def resnet(kind, depths, sizes): return ResNetForImageClassification(ResNetConfig(embedding_size=64, hidden_sizes=sizes, depths=depths, layer_type=kind, **NAMES))
 
-QUICK = ("vit", "vit_grey", "vit_half", "vit_shards", "vit_bin", "vit_bin_shards", "deit", "deit_teacher", "resnet18")
+QUICK = ("vit", "vit_grey", "vit_half", "vit_shards", "vit_bin", "vit_bin_shards", "deit", "deit_teacher", "resnet18", "regnet_y")
 torch.manual_seed(0)
 def write(name, model, dtype=torch.float32, **how):
     """A folder, and what its network says: computed in float32 from the numbers that the file holds."""
@@ -72,6 +73,11 @@ write("deit", DeiTForImageClassification(DeiTConfig(**SMALL)))
 write("deit_teacher", DeiTForImageClassificationWithTeacher(DeiTConfig(**SMALL)))
 write("resnet18", resnet("basic", [2, 2, 2, 2], [64, 128, 256, 512]))
 write("resnet50", resnet("bottleneck", [3, 4, 6, 3], [256, 512, 1024, 2048]))
+write("regnet_x", RegNetForImageClassification(RegNetConfig(embedding_size=32, hidden_sizes=[32, 64, 160, 400], depths=[1, 2, 7, 12],
+                                                            groups_width=16, layer_type="x", **NAMES)))
+write("regnet_y", RegNetForImageClassification(RegNetConfig(embedding_size=32, hidden_sizes=[48, 104, 208, 440], depths=[1, 3, 6, 6],
+                                                            groups_width=8, layer_type="y", **NAMES)))
+write("convnext", ConvNextForImageClassification(ConvNextConfig(**NAMES)))
 write("vit_bin", vit())  # as before safetensors
 torch.save(load_file("vit_bin/model.safetensors"), "vit_bin/pytorch_model.bin")
 os.remove("vit_bin/model.safetensors")

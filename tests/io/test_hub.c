@@ -199,6 +199,8 @@ static void test_refused(void **state)
         {"{\"id2label\": {\"0\": \"a\", \"2\": \"b\"}}", BASE_EFORMAT, "no name of class 1"},
         {"{\"model_type\": \"resnet\", \"downsample_in_bottleneck\": true}", BASE_EFORMAT, "other strides"},
         {"{\"model_type\": \"resnet\", \"hidden_act\": \"gelu\"}", BASE_EFORMAT, "has relu here"},
+        {"{\"model_type\": \"convnext\", \"hidden_act\": \"relu\"}", BASE_EFORMAT, "a convnext has gelu here"},
+        {"{\"model_type\": \"regnet\", \"hidden_act\": \"silu\"}", BASE_EFORMAT, "a regnet has relu here"},
         {"{\"architecture\": \"vit_x\", \"global_pool\": \"avg\"}", BASE_EFORMAT, "global_pool is avg"},
         {"{\"architecture\": \"resnet18\", \"global_pool\": \"max\"}", BASE_EFORMAT, "must have avg here"},
         {"{\"architecture\": \"vit_x\", \"model_args\": {\"act_layer\": \"relu\"}}", BASE_EFORMAT, "act_layer"},

@@ -184,6 +184,23 @@ static void timm_names_are_translated(void **state)
         {{"stages.0.blocks.0.conv_dw.weight"}, "stages.3.downsample.1.bias", "features.6.1.bias"},
         {{"stages.0.blocks.0.conv_dw.weight"}, "stages.0.blocks.2.mlp.fc2.weight", "features.1.2.block.5.weight"},
         {{"stages.0.blocks.0.conv_dw.weight"}, "head.norm.weight", "classifier.0.weight"},
+#define HUB_REGNET {"regnet.embedder.embedder.convolution.weight"}
+#define HUB_CONVNEXT                                                                                                   \
+    {                                                                                                                  \
+        "convnext.embeddings.patch_embeddings.weight"                                                                  \
+    }
+        {HUB_REGNET, "regnet.embedder.embedder.normalization.running_var", "stem.1.running_var"},
+        {HUB_REGNET, "regnet.encoder.stages.0.layers.11.layer.2.attention.2.bias",
+         "trunk_output.block1.block1-11.f.se.fc2.bias"},
+        {HUB_REGNET, "regnet.encoder.stages.2.layers.1.layer.3.normalization.bias",
+         "trunk_output.block3.block3-1.f.c.1.bias"},
+        {HUB_REGNET, "regnet.encoder.stages.2.layers.0.shortcut.convolution.weight",
+         "trunk_output.block3.block3-0.proj.0.weight"},
+        {HUB_REGNET, "classifier.1.weight", "fc.weight"},
+        {HUB_CONVNEXT, "convnext.encoder.stages.2.downsampling_layer.1.bias", "features.4.1.bias"},
+        {HUB_CONVNEXT, "convnext.encoder.stages.2.layers.8.layer_scale_parameter", "features.5.8.layer_scale"},
+        {HUB_CONVNEXT, "convnext.encoder.stages.0.layers.1.pwconv2.bias", "features.1.1.block.5.bias"},
+        {HUB_CONVNEXT, "classifier.bias", "classifier.2.bias"},
         {{"layers.1.downsample.reduction.weight"}, "layers.1.downsample.norm.bias", "features.2.norm.bias"},
         {{"layers.1.downsample.reduction.weight"}, "layers.2.blocks.5.mlp.fc1.weight", "features.5.5.mlp.0.weight"},
         {{"layers.1.downsample.reduction.weight"}, "layers.2.blocks.5.attn.qkv.bias", "features.5.5.attn.qkv.bias"},
