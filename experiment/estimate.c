@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "experiment/shadows/make.h"
 #include "io/file.h"
 #include "nn/arch/arch.h"
@@ -13,6 +14,9 @@
 #include "report/table.h"
 
 static const double SECONDS = 0.3; /* of measuring, for each rate */
+/* Images at once while measuring, at most: as many pixels as 256 images of 32x32 have, so that a plan for large images
+ * does not take the memory of their training. */
+enum { BATCH = 256, BATCH_LEAST = 8, PIXELS = BATCH * 32 * 32 };
 
 /* A line of the table: one for the originals and one per method, then the same for shadow models. */
 typedef struct {
@@ -43,6 +47,13 @@ static Row *row_of(const Estimate *e, const ExperimentMethod *m)
 
 static const char *label_of(const ExperimentMethod *m) { return m ? m->label : "original"; }
 
+static int64_t measured_batch(const NnNet *net, int64_t batch)
+{
+    int64_t shape[3];
+    nn_net_input_shape(net, shape);
+    return base_smaller(batch, base_larger(BATCH_LEAST, PIXELS / (shape[1] * shape[2])));
+}
+
 static BaseStatus find_rates(Estimate *e)
 {
     BaseStatus st = BASE_OK;
@@ -51,8 +62,10 @@ static BaseStatus find_rates(Estimate *e)
     const EvalProbeConfig *p = &e->x->probe;
     BASE_TRY(experiment_net_create(&e->run->setting, &model));
     nn_net_init(model.net, 0);
-    BASE_TRY(nn_rate_measure(model.net, e->x->precision, false, 256, SECONDS, &e->predict_rate));
-    BASE_TRY(nn_rate_measure(model.net, e->x->precision, true, e->x->train.batch_size, SECONDS, &e->train_rate));
+    BASE_TRY(nn_rate_measure(model.net, e->x->precision, false, measured_batch(model.net, BATCH), SECONDS,
+                             &e->predict_rate));
+    BASE_TRY(nn_rate_measure(model.net, e->x->precision, true, measured_batch(model.net, e->x->train.batch_size),
+                             SECONDS, &e->train_rate));
     double K = (double)e->run->data.train->K;
     e->predicting = (double)(e->split.train.n + e->split.validation.n + e->split.test.n) / e->predict_rate;
     if (r->enabled)
