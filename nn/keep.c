@@ -2,6 +2,7 @@
 #include "nn/train.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,24 @@ static const char KEY[] = "expunge.training";
 enum { VERSION = 1 }; /* grows with what the file holds, so that an older program's is not taken */
 
 /* The numbers of a position, in the order of the file. */
-enum { EPOCH, STEP, LOSS, RIGHT, SEEN, FACTOR, BEST, BAD, OPTIMIZER_STEPS, TRACKED, STEPS, WALL, CPU, PEAK, NUMBERS };
+enum {
+    EPOCH,
+    STEP,
+    LOSS,
+    RIGHT,
+    SEEN,
+    FACTOR,
+    BEST,
+    BAD,
+    OPTIMIZER_STEPS,
+    TRACKED,
+    STEPS,
+    WALL,
+    CPU,
+    PEAK,
+    THREADS,
+    NUMBERS
+};
 enum { HISTORY = 4 }; /* loss, accuracy, lr, seconds of an epoch */
 
 /* Where each tensor's elements stand in this process. */
@@ -49,7 +67,7 @@ static BaseStatus full_key(const NnTrainKeep *keep, char **out)
     return base_format(out, "%d %s", VERSION, keep->key);
 }
 
-BaseStatus nn_keep_write(const NnTrainKeep *keep, NnNet *net, const NnTrainPosition *p)
+BaseStatus nn_keep_write(NnTrainKeep *keep, NnNet *net, const NnTrainPosition *p)
 {
     BaseStatus st = BASE_OK;
     IoTensors *tensors = NULL;
@@ -72,7 +90,8 @@ BaseStatus nn_keep_write(const NnTrainKeep *keep, NnNet *net, const NnTrainPosit
                                [STEPS] = (double)(p->epoch * p->schedule->steps + p->step),
                                [WALL] = p->wall_seconds,
                                [CPU] = p->cpu_seconds,
-                               [PEAK] = fmax((double)keep->peak_memory, (double)base_clock_peak_memory())};
+                               [PEAK] = fmax((double)keep->peak_memory, (double)base_clock_peak_memory()),
+                               [THREADS] = omp_get_max_threads()};
     BASE_TRY(full_key(keep, &key));
     BASE_TRY(BASE_ALLOC(p->epoch * HISTORY, &history));
     for (int64_t i = 0; i < p->epoch; i++) {
@@ -87,6 +106,7 @@ BaseStatus nn_keep_write(const NnTrainKeep *keep, NnNet *net, const NnTrainPosit
         if (parts[i].values)
             BASE_TRY(io_tensors_add(tensors, parts[i].name, parts[i].dtype, 1, &parts[i].count, parts[i].values));
     BASE_TRY(io_tensors_write(tensors, keep->path));
+    keep->ours = true;
 out:
     base_error_prefix(st, "the position of the training");
     io_tensors_free(tensors);
@@ -139,6 +159,10 @@ static void take_numbers(const double n[NUMBERS], NnTrainKeep *keep, NnNet *net,
     p->cpu_seconds = keep->cpu_seconds = n[CPU];
     keep->peak_memory = (int64_t)n[PEAK];
     keep->steps = (int64_t)n[STEPS];
+    if ((int)n[THREADS] != omp_get_max_threads())
+        base_warning(
+            "%s: the training went so far with %d thread%s and goes on with %d: its digits will be those of neither",
+            keep->path, (int)n[THREADS], (int)n[THREADS] == 1 ? "" : "s", omp_get_max_threads());
 }
 
 static BaseStatus read_into(NnTrainKeep *keep, const IoTensors *tensors, NnNet *net, NnTrainPosition *p)
@@ -184,9 +208,11 @@ BaseStatus nn_keep_read(NnTrainKeep *keep, NnNet *net, NnTrainPosition *position
     if (st == BASE_OK && (!stored || strcmp(stored, key) != 0))
         st = base_error_set(BASE_EFORMAT, "%s: it is of another training", keep->path);
     if (st == BASE_OK) st = read_into(keep, tensors, net, position);
-    *found = st == BASE_OK;
+    *found = keep->ours = st == BASE_OK;
     if (st != BASE_OK && st != BASE_ENOMEM) {
-        base_notice("%s; the training begins anew", base_error_text());
+        base_notice("%s; the training begins anew, and leaves the file alone: its own position is not kept",
+                    base_error_text());
+        keep->foreign = true;
         st = BASE_OK;
     }
 out:
@@ -197,5 +223,5 @@ out:
 
 void nn_keep_remove(const NnTrainKeep *keep)
 {
-    if (keep->path) unlink(keep->path);
+    if (keep->path && keep->ours) unlink(keep->path);
 }

@@ -136,8 +136,8 @@ out:
 static void keep_position(Trainer *t)
 {
     double now = base_clock_wall();
-    const NnTrainKeep *keep = t->keep;
-    if (!keep || !keep->path) return;
+    NnTrainKeep *keep = t->keep;
+    if (!keep || !keep->path || keep->foreign) return;
     if (keep->seconds > 0 && now - t->kept < fmax(keep->seconds, 20 * t->writing)) return;
     NnTrainPosition at = t->at;
     at.wall_seconds += now - t->started;
@@ -188,6 +188,7 @@ static BaseStatus go_on(Trainer *t)
     if (!t->keep || !t->keep->path) return BASE_OK;
     t->keep->steps = t->keep->peak_memory = 0;
     t->keep->wall_seconds = t->keep->cpu_seconds = 0;
+    t->keep->ours = t->keep->foreign = false;
     BaseStatus st = nn_keep_read(t->keep, t->net, &t->at, &found);
     if (found)
         base_notice("%s goes on at epoch %lld of %lld, step %lld of %lld, where it was stopped", t->label,

@@ -115,6 +115,8 @@ typedef struct NnTrainKeep {
     int64_t steps;                    /* that earlier processes did, which are not done again */
     double wall_seconds, cpu_seconds; /* what they cost up to there */
     int64_t peak_memory;              /* the highest of theirs, bytes */
+    bool ours;                        /* the file holds a position of this training */
+    bool foreign;                     /* it holds something else, which is left alone: no position is kept */
 } NnTrainKeep;
 
 /** nn_train, with its position kept in a file (NULL: it is not): if one is there the training goes on from
@@ -136,13 +138,13 @@ typedef struct {
 
 /**
  * Takes @p net and @p position out of the file, where it is there, whole and of the same key; else they stay as they are
- * and @p found is false (a notice names a damaged file). All is as after the step, to
- * the bit. BASE_ENOMEM.
+ * and @p found is false (a notice says of a file what is wrong with it). All is as after the step, to the bit; a warning says
+ * where other threads did it, whose sums round differently. BASE_ENOMEM.
  */
 BaseStatus nn_keep_read(NnTrainKeep *keep, NnNet *net, NnTrainPosition *position, bool *found);
 /** Writes them, atomically: parameters, running statistics, and what the optimiser remembers, float32 each. BASE_EIO. */
-BaseStatus nn_keep_write(const NnTrainKeep *keep, NnNet *net, const NnTrainPosition *position);
-/** Once the training's own file is written. */
+BaseStatus nn_keep_write(NnTrainKeep *keep, NnNet *net, const NnTrainPosition *position);
+/** Once the training's own file is written: removes what this training wrote. */
 void nn_keep_remove(const NnTrainKeep *keep);
 
 #endif

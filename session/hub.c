@@ -58,9 +58,10 @@ static BaseStatus settle(const char *from, bool override, Wish *w)
     bool same = true;
     if (!w->said) goto out;
     if (*w->option) BASE_TRY(compare(w, &same));
-    BASE_CHECK(same || override, BASE_EUSAGE,
-               "--%s %s is not what %s says, which is %s: leave the option out, or add --override", w->flag, *w->option,
-               from, w->said);
+    BASE_CHECK(
+        same || override, BASE_EUSAGE,
+        "--%s %s is not what %s says, which is %s: leave the option out (the program's --override lets it count)",
+        w->flag, *w->option, from, w->said);
     if (!*w->option) *w->option = w->said;
 out:
     return st;

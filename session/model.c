@@ -165,9 +165,10 @@ static BaseStatus agree(const IoTensors *tensors, const int64_t shape[3], const 
     st = nn_recognise(tensors, shape, weights, &r);
     if (st == BASE_ESHAPE) return BASE_OK; /* the fit has the better words */
     if (st == BASE_OK && r.arch != named)
-        st = base_error_set(BASE_EUSAGE,
-                            "--arch %s is not what %s says, which is %s: leave the option out, or add --override",
-                            named->entry.name, tensors->hub->config, r.arch->entry.name);
+        st = base_error_set(
+            BASE_EUSAGE,
+            "--arch %s is not what %s says, which is %s: leave the option out (the program's --override lets it count)",
+            named->entry.name, tensors->hub->config, r.arch->entry.name);
     return st;
 }
 

@@ -55,7 +55,7 @@ static void test_options(void **state)
     check_open(OPTIONS(.mean = "[0.5, 0.5, 0.5]"), false, "[0.5, 0.5, 0.5]", "32x32");
     refuse(OPTIONS(.mean = "0.4"), BASE_EUSAGE, "--mean 0.4 is not what ");
     refuse(OPTIONS(.mean = "0.5,0.5,0.4"), BASE_EUSAGE,
-           "which is 0.5,0.5,0.5: leave the option out, or add --override");
+           "which is 0.5,0.5,0.5: leave the option out (the program's --override lets it count)");
     refuse(OPTIONS(.mean = "none"), BASE_EUSAGE, "--mean none is not what ");
     refuse(OPTIONS(.std = "0.25"), BASE_EUSAGE, "--std 0.25 is not what ");
     refuse(OPTIONS(.resize = "32"), BASE_EUSAGE, "--resize 32 is not what ");
