@@ -2,9 +2,10 @@
  * untrained network b of the same shape for forgotten ones.
  *   min over w   mean over D_f and a share of D_r together of  T^2 KL(softmax(u / T) || softmax(z / T)),
  *                u = b(x) for a forgotten and t(x) for a retained image; both teachers in eval mode
- * KL is summed over classes; the authors' code divides by their number, which Adam does not notice. b has nn_net_init's
- * numbers of a stream of its own. Data: both; (1 + 2 for the teachers) passes per epoch, with gradients. Defaults:
- * Adam, lr 1e-4, one epoch, 30% of the retained images, T = 1.
+ * divergence = mean is the authors' code: KL divided by the number of classes, without T^2. Adam notices no more of it
+ * than its 1e-8 beside the root. b has nn_net_init's numbers of a stream of its own.
+ * Data: both; (1 + 2 for the teachers) passes per epoch, with gradients. Defaults: the authors' notebook (Adam, lr 1e-4,
+ * one epoch, 30% of the retained images, T = 1).
  */
 #include "base/random.h"
 #include "unlearn/gradient/learner.h"
@@ -12,11 +13,16 @@
 typedef struct {
     UnlearnSteps steps;
     double retain_share, temperature;
+    int64_t divergence;
 } Params;
+enum { DIVERGENCE_SUM, DIVERGENCE_MEAN };
+static const char *const DIVERGENCES[] = {"sum", "mean", NULL};
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW(""),
+    UNLEARN_PRESET_ROW("divergence=mean"),
     BASE_PARAM_F64(Params, retain_share, 0.3, 0, 1, "share of the retained images used, equal for all classes"),
     BASE_PARAM_F64(Params, temperature, 1, 1e-3, 1e3, "temperature T of the softmax of the student and both teachers"),
+    BASE_PARAM_CHOICE(Params, divergence, DIVERGENCE_SUM, DIVERGENCES,
+                      "KL of an image: its sum over classes times T^2, or its mean over them"),
     UNLEARN_STEP_ROWS(1, 256, 1e-4, 0.9, 0, NN_ADAM),
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
@@ -52,8 +58,9 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BASE_TRY(unlearn_teacher_create(context, context->original, s->batch_size, &good));
     BASE_TRY(untrained(context, s->batch_size, &bad));
     BASE_TRY(unlearn_learner_create(context, net, s, &config, &t.learner));
-    const UnlearnLoss loss = {.kl = 1,
-                              .temperature = p->temperature,
+    const double T = p->temperature, terms = (double)nn_net_classes(net) * T * T; /* UnlearnLoss has T^2 KL */
+    const UnlearnLoss loss = {.kl = p->divergence == DIVERGENCE_MEAN ? 1 / terms : 1,
+                              .temperature = T,
                               .teacher = good.engine,
                               .other = bad.engine,
                               .other_for = context->forget};

@@ -1,7 +1,6 @@
 /* unlearn/finetune.c - training on, on retained images alone, in the hope that what is not rehearsed fades ("FT"):
  *   w <- argmin  1/|D_r| sum over D_r of CE(f_w(x), y)        from the original w, by a few epochs of SGD
- * Data: retained images; epochs passes with gradients. Defaults: 10 epochs, lr 0.01, the arguments of
- * Unlearn-Saliency, which is made of Unlearn-Sparse.
+ * Data: retained images; epochs passes with gradients. Defaults: the arguments of Unlearn-Sparse (10 epochs, lr 0.01).
  */
 #include "unlearn/gradient/refine.h"
 

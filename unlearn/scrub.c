@@ -15,7 +15,8 @@
  *
  * Data: both; (1 + 1 for the teacher) passes per epoch over D_r, and at most as many over D_f in the first max_epochs,
  * with gradients, with a forward pass of the watched images per step; with rewind one pass over D_f an epoch more.
- * Defaults: the authors' large-scale setting, with batches of 512 forgotten images as Kodge et al. 2024 have them.
+ * Defaults: the authors' notebook large_scale_unlearning, whose loaders have batches of 512 forgotten and, whatever its
+ * sgda_batch_size of 128 says, 256 retained images.
  */
 #include <math.h>
 
@@ -29,7 +30,7 @@ typedef struct {
     bool rewind;
 } Params;
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW("stop=-1"),
+    UNLEARN_PRESET_ROW("stop=-1 batch_size=256"),
     BASE_PARAM_I64(Params, max_epochs, 2, 0, 100000,
                    "number of first epochs that also drive the student away from the teacher on forgotten images"),
     BASE_PARAM_I64(Params, forget_batch, 512, 1, 65536, "forgotten images per step away from the teacher"),

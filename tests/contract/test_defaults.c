@@ -51,7 +51,7 @@ static const Row METHODS[] = {
      "preset=here max_epochs=2 forget_batch=512 gamma=0.99 alpha=0.001 temperature=4 rewind=false epochs=3 batch_size=128 "
      "lr=0.0005 "
      "momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none stop=0.01 retain_per_class=0 forget_samples=0 layers=all",
-     "Kurmanji et al. 2023, large-scale setting; forget_batch: Kodge et al. 2024; stop: ours"},
+     "the authors' notebook for their large-scale setting; batch_size: its argument, not its loader (scrub.c); stop: ours"},
     {"unsir",
      "preset=here noise_images=256 noise_used=0 noise_mode=eval noise_labels=own noise_steps=40 noise_lr=0.1 noise_decay=0.1 noise_repeats=20 impair_epochs=1 impair_lr=0.002 "
      "repair_epochs=1 repair_lr=0.001 batch_size=256 momentum=0.9 weight_decay=0 optimizer=adam augment=none retain_per_class=1000 "
@@ -68,9 +68,9 @@ static const Row METHODS[] = {
      "layers=all",
      "code of Unlearn-Sparse, its fine-tuning; l1: ours (l1_sparse.c)"},
     {"bad_teacher",
-     "preset=here retain_share=0.3 temperature=1 epochs=1 batch_size=256 lr=0.0001 momentum=0.9 weight_decay=0 optimizer=adam augment=none "
+     "preset=here retain_share=0.3 temperature=1 divergence=sum epochs=1 batch_size=256 lr=0.0001 momentum=0.9 weight_decay=0 optimizer=adam augment=none "
      "forget_samples=0 layers=all",
-     "code of the bad-teaching repository"},
+     "code of the bad-teaching repository; divergence: ours"},
     {"boundary_shrink",
      "preset=here classes=retained round=false bound=0.1 epochs=10 batch_size=64 lr=1e-05 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none forget_samples=0 "
      "layers=all",

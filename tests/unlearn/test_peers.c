@@ -245,9 +245,72 @@ static void test_boundary(void **state)
     }
 }
 
+static void same_as_third(const char *method, const char *group, const char *const *settings)
+{
+    same_as_peer_in("goldens-3.h5", method, group, settings);
+}
+
+/* Three epochs of three batches each, in this project's order; the penalty is 0.01, 0.0067 and 0.0033. */
+static void test_finetune(void **state)
+{
+    (void)state;
+    same_as_third("finetune", "finetune/three_epochs", SETTINGS("preset=published", "batch_size=16", "epochs=3"));
+    same_as_third("l1_sparse", "l1_sparse/three_epochs",
+                  SETTINGS("preset=published", "batch_size=16", "epochs=3", "l1=0.01"));
+}
+
+/* As published the distance to the teacher weighs little, and the rate never falls: four epochs of a larger rate and weight
+ * have both. */
+static void test_scrub(void **state)
+{
+    (void)state;
+    same_as_third("scrub", "scrub/three_epochs", SETTINGS("preset=published", "batch_size=16", "forget_batch=4"));
+    same_as_third("scrub", "scrub/four_epochs",
+                  SETTINGS("preset=published", "batch_size=16", "forget_batch=4", "epochs=4", "lr=0.02", "alpha=0.5"));
+}
+
+/* Nine steps of Adam, of which each moves a weight by lr g / (|g| + 1e-8) at first: an error of 1e-5 in g is one of less
+ * than 1e-5 in the step unless g is as small as 1e-8 itself, and of a few steps 1e-4 is asked. Biases before a batch norm
+ * have no gradient but that error. That the divergence is a mean shows by 1e-8 counting for more beside it. */
+static void test_bad_teacher(void **state)
+{
+    (void)state;
+    static const char *const BIASES[] = {"conv1.bias", "conv2.bias", NULL}, *const GROUP = "bad_teacher/three_epochs";
+    Small *s = small_open("2");
+    IoHdf5 *file = open_goldens("goldens-3.h5");
+    for (int sum = 0; sum < 2; sum++) {
+        NnNet *net = NULL;
+        assert_ok(small_run(s, "bad_teacher",
+                            SETTINGS("preset=published", "batch_size=8", "epochs=3", "temperature=2",
+                                     sum ? "divergence=sum" : "retain_share=0.3"),
+                            &net, NULL));
+        const double off = distance(s, net, file, GROUP, BIASES);
+        if ((off > 1e-4) != sum) fail_msg("divergence %s: %g of the change", sum ? "sum" : "mean", off);
+        if (!sum) assert_true(buffers_off(net, file, GROUP) < 1e-4);
+        nn_net_free(net);
+    }
+    io_hdf5_close(file);
+    small_close(s);
+}
+
+static void test_delete(void **state)
+{
+    (void)state;
+    same_as_third("delete", "delete/three_epochs", SETTINGS("preset=published", "batch_size=4", "lr=0.01", "epochs=3"));
+}
+
+/* Two joint steps and three plain ones an epoch; the guard of 1e-8 does not show beside gradients of norm 1. */
+static void test_munba(void **state)
+{
+    (void)state;
+    same_as_third("munba", "munba/two_epochs", SETTINGS("preset=published", "batch_size=8", "epochs=2"));
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_ssd),     cmocka_unit_test(test_unsir),         cmocka_unit_test(test_random_label),
-    cmocka_unit_test(test_salun),   cmocka_unit_test(test_last_k),        cmocka_unit_test(test_influence),
-    cmocka_unit_test(test_neggrad), cmocka_unit_test(test_stable_ascent), cmocka_unit_test(test_boundary),
+    cmocka_unit_test(test_finetune),      cmocka_unit_test(test_scrub),        cmocka_unit_test(test_bad_teacher),
+    cmocka_unit_test(test_delete),        cmocka_unit_test(test_munba),        cmocka_unit_test(test_ssd),
+    cmocka_unit_test(test_unsir),         cmocka_unit_test(test_random_label), cmocka_unit_test(test_salun),
+    cmocka_unit_test(test_last_k),        cmocka_unit_test(test_influence),    cmocka_unit_test(test_neggrad),
+    cmocka_unit_test(test_stable_ascent), cmocka_unit_test(test_boundary),
 };
 SUPPORT_MAIN(tests)
