@@ -1,4 +1,4 @@
-/* The preset "published" of each baseline against what its authors' own code computed on the small network of
+/* The method, and the preset "published" of each baseline, against what its authors' own code computed on the small network of
  * tests/fixtures/network.h5 (tests/peers/README.md says how). A header may say "as the authors' code" only of what is
  * checked here. */
 #include "tests/unlearn/twin.h"
@@ -299,6 +299,16 @@ static void test_delete(void **state)
     same_as_third("delete", "delete/three_epochs", SETTINGS("preset=published", "batch_size=4", "lr=0.01", "epochs=3"));
 }
 
+/* Both windows, of 9 x 9 pixels of 12 x 12 at conv1, are this project's. Projections are good to 1e-5 or so in float32. */
+static void test_svd(void **state)
+{
+    (void)state;
+    static const char *const ROUTES[] = {"route=closed", "route=svd", "route=eigen", "route=reference"};
+    for (size_t i = 0; i < BASE_COUNT(ROUTES); i++)
+        same_as_third("svd", "svd/alpha_100_3",
+                      SETTINGS("retain_per_class=0", "forget_samples=0", "alpha_r=100", "alpha_f=3", ROUTES[i]));
+}
+
 /* Two joint steps and three plain ones an epoch; the guard of 1e-8 does not show beside gradients of norm 1. */
 static void test_munba(void **state)
 {
@@ -307,10 +317,10 @@ static void test_munba(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_finetune),      cmocka_unit_test(test_scrub),        cmocka_unit_test(test_bad_teacher),
-    cmocka_unit_test(test_delete),        cmocka_unit_test(test_munba),        cmocka_unit_test(test_ssd),
-    cmocka_unit_test(test_unsir),         cmocka_unit_test(test_random_label), cmocka_unit_test(test_salun),
-    cmocka_unit_test(test_last_k),        cmocka_unit_test(test_influence),    cmocka_unit_test(test_neggrad),
-    cmocka_unit_test(test_stable_ascent), cmocka_unit_test(test_boundary),
+    cmocka_unit_test(test_finetune), cmocka_unit_test(test_scrub),         cmocka_unit_test(test_bad_teacher),
+    cmocka_unit_test(test_delete),   cmocka_unit_test(test_munba),         cmocka_unit_test(test_svd),
+    cmocka_unit_test(test_ssd),      cmocka_unit_test(test_unsir),         cmocka_unit_test(test_random_label),
+    cmocka_unit_test(test_salun),    cmocka_unit_test(test_last_k),        cmocka_unit_test(test_influence),
+    cmocka_unit_test(test_neggrad),  cmocka_unit_test(test_stable_ascent), cmocka_unit_test(test_boundary),
 };
 SUPPORT_MAIN(tests)
