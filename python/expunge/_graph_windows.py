@@ -120,7 +120,7 @@ class Windows(Nodes):
                 return dataclasses.replace(x, bias=(y.name,))
         if isinstance(y, Constant) and isinstance(y.value, torch.Tensor) and not x.masked:
             sizes = [_graph_layout.size_of(dim) for dim in x.dims]
-            if (y.value.float().expand(sizes) <= APART).equal(self._apart(x)) and not ((y.value < 0) & (y.value > APART)).any():
+            if (y.value.float().expand(sizes) <= APART).equal(self._apart(x)) and not ((y.value != 0) & (y.value > APART)).any():
                 return dataclasses.replace(x, masked=True)
         raise Refused("scores of windows plus other than relative positions and a mask of what was apart before the map was rolled")
 

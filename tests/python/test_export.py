@@ -533,10 +533,19 @@ class Exported(unittest.TestCase):
                 with mock.patch.object(torch.Tensor, "masked_fill", lambda mask, *a: mask * -100.0):
                     return super().forward(x)
 
+        class Drawn(networks.ShiftedWindowAttention):
+            def forward(self, x):
+                def filled(mask, where, value):
+                    return torch.where(where, torch.full_like(mask, value), mask) + 3.0 * torch.eye(mask.shape[-1])
+
+                with mock.patch.object(torch.Tensor, "masked_fill", filled):
+                    return super().forward(x)
+
         for change, wanted in (
             (lambda block: block.attn.relative_position_index.copy_(block.attn.relative_position_index.flip(0)), "is no table of the relative"),
             (lambda block: setattr(block.attn, "__class__", Unmasked), "rolled ones without a mask"),
             (lambda block: setattr(block.attn, "__class__", Unequal), "a mask of what was apart before"),
+            (lambda block: setattr(block.attn, "__class__", Drawn), "a mask of what was apart before"),
         ):
             with self.subTest(wanted):
                 model = shaken(networks.Swin(CLASSES, 12, 2, (2,), 3))
