@@ -1,5 +1,5 @@
 /* unlearn/lotus.c - distilling the original's own answers, made uncertain on what is to be forgotten (LoTUS; Spartalis
- * et al., CVPR 2025, arXiv 2503.18314; formula and defaults read in their public code, lotus_class.py). t: the
+ * et al., CVPR 2025, arXiv 2503.18314; formula and defaults of their public code, lotus_class.py). t: the
  * original's logits, eval mode; s = softmax(f_w(x)); g: K draws of the Gumbel distribution, anew for each image and
  * epoch:
  *   min over w   mean over D_f and a share of D_r together of  -sum_k q_k log s_k

@@ -1,5 +1,5 @@
 /* unlearn/sfron.c - ascent on the forgotten images, weighted and on their own weights alone, between steps of descent
- * on the retained ones (SFRon; Huang et al., NeurIPS 2024, arXiv 2409.19732; formula and defaults read in their public
+ * on the retained ones (SFRon; Huang et al., NeurIPS 2024, arXiv 2409.19732; formula and defaults of their public
  * code, sfron.py for classification). With F_f, F_r the mean over batches of the squared batch-mean gradient
  * (original, eval mode; gradients.h) and T steps t = 0, 1, ... on retained batches:
  *   m_i = 1 where (F_f,i + 1e-15) / (F_r,i + 1e-15) >= ratio, else 0

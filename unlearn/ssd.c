@@ -11,7 +11,7 @@
  *           gradients, the diagonal of the empirical Fisher matrix itself, in any order
  *   LFSSD (loss-free, arXiv 2402.19308)   importance output_norm: mean over batches of |d/dw mean ||f(x)||^2|, f(x) the
  *           logits; no label is looked at
- *   ASSD (adaptive; formula as in the public code of SUPREME)   threshold percentile: alpha is the percentile
+ *   ASSD (adaptive; after the formula in the public code of SUPREME)   threshold percentile: alpha is the percentile
  *           100 - ln(1 + 100 |D_f| / |D|) of all finite I_f,i / I_D,i
  * Data: both; one pass over D and one over D_f with gradients, nothing is trained. alpha 10, lambda 1 as in the
  * authors' code for ResNet-18; a vision transformer wants a smaller alpha.
