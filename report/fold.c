@@ -9,10 +9,10 @@ static bool same_set(const ReportLabel *label, size_t a, size_t b)
     return strcmp(label->runs[a]->forget, label->runs[b]->forget) == 0;
 }
 
-/* The mean of each class and seed at the place of its first run, NaN at all others. Returns runs with a number. */
+/* The mean of each class and seed at the place of its first run, NaN at all others. Returns how many there are. */
 static int fold_cells(const ReportLabel *label, double *x)
 {
-    int runs = 0;
+    int cells = 0;
     for (size_t start = 0, end; start < label->count; start = end) {
         double sum = 0;
         int n = 0;
@@ -23,9 +23,9 @@ static int fold_cells(const ReportLabel *label, double *x)
             x[end] = NAN;
         }
         if (n) x[start] = sum / n;
-        runs += n;
+        cells += n > 0;
     }
-    return runs;
+    return cells;
 }
 
 /* The smallest seed above @p last that has a number; false: none. */
@@ -52,8 +52,17 @@ static int whole_sets(const ReportLabel *label, double *x, int seeds, bool drop)
 
 ReportFold report_fold(const ReportLabel *label)
 {
-    double *x = label->scratch, *seed = x + label->count, at = -INFINITY;
-    ReportFold out = {.cell = x, .seed = seed, .runs = fold_cells(label, x)};
+    double *x = label->scratch, *rest = x + label->count, at = -INFINITY;
+    ReportFold out = {.cell = x, .seed = rest};
+    for (size_t i = 0; i < label->count; i++)
+        if (!isnan(x[i])) rest[out.runs++] = x[i];
+    if (fold_cells(label, x) == 1) {
+        for (size_t i = 0; i < label->count; i++)
+            if (!isnan(x[i])) x[0] = x[i];
+        out.seed = x, out.run = rest;
+        out.cells = out.seeds = 1;
+        return out;
+    }
     while (next_seed(label, x, at, &at)) out.seeds++;
     if (out.seeds > 1) out.broken = whole_sets(label, x, out.seeds, false) == 0;
     if (out.seeds > 1 && !out.broken) whole_sets(label, x, out.seeds, true);
@@ -63,7 +72,7 @@ ReportFold report_fold(const ReportLabel *label)
         int n = 0;
         for (size_t i = 0; i < label->count; i++)
             if (!isnan(x[i]) && label->runs[i]->seed == at) sum += x[i], n++;
-        seed[s] = sum / n;
+        rest[s] = sum / n;
     }
     for (size_t i = 0; i < label->count; i++)
         if (!isnan(x[i])) x[out.cells++] = x[i];
@@ -73,10 +82,10 @@ ReportFold report_fold(const ReportLabel *label)
 MathEstimate report_fold_mean(const ReportFold *f, bool skewed, double *sd)
 {
     const bool over_seeds = f->seeds > 1 && !f->broken;
-    const double *x = over_seeds ? f->seed : f->cell;
-    int64_t n = over_seeds ? f->seeds : f->cells;
+    const double *single = f->run ? f->run : f->cell, *x = over_seeds ? f->seed : single;
+    const int64_t singles = f->run ? f->runs : f->cells, n = over_seeds ? f->seeds : singles;
     MathEstimate out = skewed ? math_stats_mean_skewed(x, n, 0.95) : math_stats_mean(x, n, 0.95, NULL);
-    math_stats_mean(f->cell, f->cells, 0.95, sd);
+    math_stats_mean(single, singles, 0.95, sd);
     if (f->broken) out.lo = out.hi = NAN;
     return out;
 }

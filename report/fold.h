@@ -13,6 +13,7 @@
 typedef struct {
     const double *cell; /* [cells] of each class and seed, over unlearnings; ascending by class, then seed */
     const double *seed; /* [seeds] over the classes that every seed has; ascending */
+    const double *run;  /* [runs] the unlearnings of the one network, where there is one cell; else NULL */
     int cells, seeds, runs;
     bool broken; /* several seeds, and no class that all of them have: cell holds all there are, seed is not defined */
 } ReportFold;
@@ -21,8 +22,8 @@ typedef struct {
  *  Classes that one of the seeds lacks are left out. O(seeds count). */
 ReportFold report_fold(const ReportLabel *label);
 /** Mean of the seeds with its 95% interval (t, or where @p skewed math_stats_mean_skewed) over seeds; of one seed over its
- *  classes, or of one class over unlearnings: over what n counts. No interval where broken. sd (or NULL): over cells, or
- *  over runs where there is one cell; ddof 1. */
+ *  classes, or of its one class over the unlearnings: over what n counts. No interval (NaN) where broken, or where n is 1. sd
+ *  (or NULL): over cells, or over runs where there is one cell; ddof 1. */
 MathEstimate report_fold_mean(const ReportFold *fold, bool skewed, double *sd);
 
 #endif

@@ -130,6 +130,16 @@ static void gap_note(ReportTable *t, const ReportExperiment *e)
     base_text_free(&names);
 }
 
+/* Over what a row's spread and interval are that has no classes and no seeds to take them over. */
+static void one_network_note(ReportTable *t, const ReportExperiment *e)
+{
+    if (e->unlearn_count > 1)
+        report_table_interval_note(
+            t,
+            "In a row of one class and one seed, interval and standard deviation are over the unlearnings of its ONE "
+            "trained network.");
+}
+
 /* What the numbers of several runs are the spread and the interval of. */
 static void over_runs_notes(ReportTable *t, const ReportExperiment *e)
 {
@@ -140,9 +150,11 @@ static void over_runs_notes(ReportTable *t, const ReportExperiment *e)
         report_table_interval_note(
             t,
             "Brackets: the 95% t interval over training seeds, each of which counts by its mean over the classes that all "
-            "seeds have; it speaks of new trainings, for these classes, and takes seeds to vary about normally. In a "
-            "row of one run, the 95% interval of that run. Where all seeds agree it is a point, which is no proof that "
+            "seeds have (none where there is no such class); it speaks of new trainings, for these classes, and takes "
+            "seeds to vary about normally. In a row of one seed, the t interval over its classes, and in a row of one "
+            "run, the 95% interval of that run: they do not speak of other trainings. Where all seeds agree it is a point, which is no proof that "
             "another would.");
+        one_network_note(t, e);
         return;
     }
     report_table_note(t, "Rows of several runs: mean ± standard deviation over classes (ddof 1)%s.", again);
@@ -150,6 +162,7 @@ static void over_runs_notes(ReportTable *t, const ReportExperiment *e)
         t, "Brackets: the 95% t interval over the classes of ONE trained network, since there is one "
            "seed: it does not speak of other trainings. In a row of one run, the 95% interval "
            "of that run, over images.");
+    one_network_note(t, e);
 }
 
 static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
@@ -320,6 +333,7 @@ ReportTable report_results_gaps(const ReportExperiment *e)
                   "very skewed numbers they cover less. None where several seeds share a retrained network."
                 : "Brackets: 95% intervals of the mean over the classes of ONE trained network that allow for "
                   "skewed distances; they do not speak of other trainings.");
+    one_network_note(&t, e);
     return t;
 }
 

@@ -84,8 +84,8 @@ bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstim
     if (n > 1) {
         const ReportFold fold = report_fold(label);
         *out = report_fold_mean(&fold, false, sd);
-        out->lo = fmax(out->lo, q->least); /* a quantity lies in its range: what is outside says nothing */
-        out->hi = fmin(out->hi, q->most);
+        if (out->lo < q->least) out->lo = q->least; /* a quantity lies in its range: what is outside says nothing */
+        if (out->hi > q->most) out->hi = q->most;   /* no interval (NaN) stays none */
     } else {
         *out = only;
     }

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "report/fold.h"
+#include "tests/report/metrics.h"
 
 enum { CLASSES = 10, SEEDS = 6, AGAIN = 3, MOST = CLASSES * SEEDS * AGAIN };
 
@@ -55,14 +56,23 @@ static void by_hand(void **state)
     mean = report_fold_mean(&f, false, &sd);
     assert_int_equal(mean.n, 3);
     assert_near(mean.hi, 2 + 4.3026527297 / sqrt(3), 0, 1e-9);
-    /* unlearnings of one network: over them, and beside other networks only their mean */
+    /* unlearnings of one network: over them, and beside other networks only their mean; t(0.975, 1) times 0.5 */
     grid_make(&g, 1, 1, 3);
     memcpy(g.scratch, (double[]){1, 2, NAN}, 3 * sizeof(double));
     f = report_fold(&g.label);
     assert_int_equal(f.runs, 2);
     mean = report_fold_mean(&f, false, &sd);
     assert_near(mean.value, 1.5, 1e-15, 0);
-    assert_true(isnan(mean.lo) && isnan(sd));
+    assert_int_equal(mean.n, 2);
+    assert_near(mean.hi, 1.5 + 12.706204736 * 0.5, 0, 1e-9);
+    assert_near(sd, sqrt(0.5), 1e-15, 0);
+    grid_make(&g, 2, 1, 2);
+    memcpy(g.scratch, (double[]){1, 2, 4, 9}, 4 * sizeof(double)); /* classes 1.5 and 6.5 */
+    f = report_fold(&g.label);
+    mean = report_fold_mean(&f, false, &sd);
+    assert_int_equal(mean.n, 2);
+    assert_near(mean.lo, 4 - 12.706204736 * 2.5, 0, 1e-9);
+    assert_near(sd, sqrt(12.5), 1e-14, 0);
 }
 
 /* A class that a seed lacks would be a difference of seeds; where no class is whole there is no interval. */
@@ -86,6 +96,52 @@ static void gaps_in_the_design(void **state)
     f = report_fold(&g.label);
     assert_int_equal(f.cells + f.seeds + f.runs, 0);
     assert_true(isnan(report_fold_mean(&f, false, NULL).value));
+}
+
+/* A table's cell from runs that have these numbers (NaN: failed) in the grid's order, as report_summary gives it. */
+static MathEstimate summary_of(Grid *g, const double *values, const ReportQuantity *q, double *sd)
+{
+    MathEstimate out;
+    for (size_t i = 0; i < g->label.count; i++) {
+        g->run[i].failed = isnan(values[i]);
+        assert_ok(store_run_create(&g->run[i].store));
+        if (!isnan(values[i])) add_metric(g->run[i].store, q->name, q->split, math_estimate(values[i], 100));
+    }
+    report_summary(&g->label, q, &out, sd);
+    for (size_t i = 0; i < g->label.count; i++) store_run_free(g->run[i].store);
+    return out;
+}
+
+/* What has no interval has none in tables either, not the whole range; an interval is cut to the range at each end that
+ * leaves it, where there is an end. */
+static void no_interval_is_none(void **state)
+{
+    (void)state;
+    static Grid g;
+    const ReportQuantity share =
+                             {.name = "acc_retain", .split = "test", .ideal = "", .scale = 1, .least = 0, .most = 100},
+                         seconds = {.name = "wall_seconds", .split = "test", .ideal = "", .scale = 1, .most = INFINITY};
+    double sd;
+    const ReportQuantity *const both[] = {&share, &seconds};
+    for (int i = 0; i < 2; i++) { /* broken: class 0 of one seed, class 1 of the other */
+        grid_make(&g, 2, 2, 1);
+        MathEstimate mean = summary_of(&g, (double[]){96, NAN, NAN, 98}, both[i], &sd);
+        assert_near(mean.value, 97, 1e-12, 0);
+        assert_true(isnan(mean.lo) && isnan(mean.hi));
+    }
+    grid_make(&g, 1, 1, 2); /* 97 +- 12.706 on 1 degree; the upper end leaves the range of a share alone */
+    for (int i = 0; i < 2; i++) {
+        MathEstimate mean = summary_of(&g, (double[]){96, 98}, both[i], &sd);
+        assert_near(mean.lo, 97 - 12.706204736, 0, 1e-9);
+        assert_near(mean.hi, i ? 97 + 12.706204736 : 100, 0, 1e-9);
+        assert_near(sd, sqrt(2), 1e-14, 0);
+        assert_int_equal(mean.n, 2);
+    }
+    MathEstimate low = summary_of(&g, (double[]){1, 3}, &seconds, &sd);
+    assert_near(low.lo, 0, 0, 0);
+    low = summary_of(&g, (double[]){5, NAN}, &share, &sd); /* one run: its own */
+    assert_near(low.value, 5, 0, 0);
+    assert_true(isnan(low.lo) && isnan(sd));
 }
 
 /* By definition, from a table [class][seed] of lists. Both add the same few numbers, in an order that may differ: 1e-13. */
@@ -164,6 +220,7 @@ static void holds(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(by_hand),
     cmocka_unit_test(gaps_in_the_design),
+    cmocka_unit_test(no_interval_is_none),
     cmocka_unit_test(against_a_twin),
     cmocka_unit_test(holds),
 };
