@@ -102,7 +102,8 @@ MathEstimate report_floor(const ReportExperiment *e, const ReportQuantity *const
 
 /* ------------------------------------------------------------ who is best */
 
-/* Two-sided p of the paired t test over the seeds of what was folded; NaN where there are too few of them. */
+/* Two-sided p of the paired t test over the seeds of what was folded; NaN where there are too few of them, or where all
+ * are off by the same: t is then 0 divided into it, and says nothing of what another seed would give. */
 static double p_over_seeds(const ReportFold *f, MathEstimate *mean)
 {
     const double NOTHING = 1e-9; /* what rounding leaves of equal numbers */
@@ -110,7 +111,7 @@ static double p_over_seeds(const ReportFold *f, MathEstimate *mean)
     *mean = math_stats_mean(f->seed, f->seeds, 1 - REPORT_LEVEL, &sd);
     if (f->broken || f->seeds < REPORT_SEEDS_LEAST || isnan(sd)) return NAN;
     if (fabs(mean->value) < NOTHING) return 1;
-    return sd > 0 ? math_exchange_tails(mean->value / (sd / sqrt(f->seeds)), f->seeds - 1) : 0;
+    return sd < NOTHING ? (double)NAN : math_exchange_tails(mean->value / (sd / sqrt(f->seeds)), f->seeds - 1);
 }
 
 MathEstimate report_difference(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *q, double *p)

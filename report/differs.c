@@ -73,7 +73,8 @@ static void notes(ReportTable *t, size_t methods)
         t,
         "Differences: means over training seeds of a method's run less the retrained run of its class and "
         "seed, with 95%% t intervals over seeds. p: two-sided paired t tests over seeds, in each column adjusted "
-        "over the %zu methods (Holm 1979); differs in: those of at most %g. None shown is no proof of "
+        "over the %zu methods (Holm 1979); differs in: those of at most %g. No p where "
+        "all seeds differ by the same amount, since t is then not defined. None shown is no proof of "
         "equality: see the interval, and beside it the noise floor.",
         methods, REPORT_LEVEL);
 }

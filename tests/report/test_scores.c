@@ -303,6 +303,47 @@ static void test_best_beyond_chance(void **state)
     base_free(folder);
 }
 
+/* Off by the same in every seed: there is no t, so that neither is a method said to differ nor one to be the best; off by 0, p
+ * is 1. 0.1 is not a binary fraction: rounding alone makes the differences vary. */
+static void test_equal_differences(void **state)
+{
+    (void)state;
+    static const double OFF[] = {0.1, 2, 0};
+    static const char *const NAMES[][2] = {{"near", "svd"}, {"far", "scrub"}, {"same", "ssd"}};
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("equal");
+    for (int s = 0; s < 4; s++) {
+        const Spec reference = {"retrain", "retrain", "0", "mlp", "d", s, {90 + 0.7 * s, 1, 1}};
+        write_run(folder, make(&reference));
+        for (int m = 0; m < 3; m++) {
+            const Spec spec = {NAMES[m][0], NAMES[m][1], "0", "mlp", "d", s, {90 + 0.7 * s + OFF[m], 1 + OFF[m], 1}};
+            write_run(folder, make(&spec));
+        }
+    }
+    load(folder, &set);
+    const ReportExperiment *e = &set.experiments[0];
+    for (size_t l = 0; l < e->label_count; l++) {
+        double p;
+        if (e->labels[l].rank != REPORT_RANK_METHOD) continue;
+        const MathEstimate d = report_difference(e, &e->labels[l], report_quantity(e, "acc_retain", "test", NULL), &p);
+        int m = 0;
+        while (strcmp(NAMES[m][0], e->labels[l].label) != 0) assert_true(++m < 3);
+        assert_near(d.value, OFF[m], 1e-12, 0);
+        assert_true(m == 2 ? p == 1 : isnan(p));
+    }
+    assert_string_equal(best_of(e, "acc_retain"), "nobody");
+    assert_string_equal(best_of(e, "acc_forget"), "nobody");
+    ReportTable t = report_results_differs(e);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "| far | not tested | 2.00 "));
+    assert_non_null(strstr(out.data, "| same | none shown | 0.00 "));
+    base_text_free(&out);
+    report_table_free(&t);
+    report_set_free(&set);
+    base_free(folder);
+}
+
 /* Two seeds tell nothing, however far apart, and so do any number of classes of one network. */
 static void test_too_few_seeds(void **state)
 {
@@ -687,6 +728,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_differs),
     cmocka_unit_test(test_reach),
     cmocka_unit_test(test_pairs_have_no_interval),
+    cmocka_unit_test(test_equal_differences),
     cmocka_unit_test(test_too_few_seeds),
     cmocka_unit_test(test_scores_and_papers),
     cmocka_unit_test(test_no_auc),
