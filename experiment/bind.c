@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "experiment/bind.h"
 #include "experiment/forget.h"
+#include "experiment/given.h"
 
 static BaseStatus check_params(const ExperimentMethod *m, const UnlearnContext *context, const void *params)
 {
@@ -33,6 +34,30 @@ static BaseStatus check_method(const ExperimentMethod *m, const UnlearnContext *
 out:
     base_free(params);
     return st;
+}
+
+/* Logits that the method is given in place of networks, of every seed. */
+static BaseStatus check_given(const ExperimentConfig *e, const SessionData *data, const ExperimentMethod *m,
+                              UnlearnContext context)
+{
+    BaseStatus st = BASE_OK;
+    void *params = NULL;
+    char *path = NULL;
+    if (!m->method->logits || m->axis_count > 0) return BASE_OK;
+    BASE_TRY(experiment_method_params(m, &params));
+    for (size_t i = 0; i < e->seed_count; i++) {
+        context.seed = e->seeds[i];
+        context.number = (int64_t)i;
+        BASE_TRY(m->method->logits(&context, params, &path));
+        if (!path) break;
+        BASE_TRY(experiment_given_check(path, data));
+        base_free(path);
+        path = NULL;
+    }
+out:
+    base_free(params);
+    base_free(path);
+    return base_error_prefix(st, "%s: method %s", m->where, m->method->entry.name);
 }
 
 /* @p texts NULL: each class in turn. */
@@ -112,7 +137,10 @@ BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *
                            : parse_sets(e, data, e->forget, e->forget_count, forget, count));
     for (size_t i = 0; i < *count; i++) {
         const UnlearnContext context = context_of(e, data, model, &(*forget)[i]);
-        for (size_t m = 0; m < e->method_count; m++) BASE_TRY(check_method(&e->methods[m], &context));
+        for (size_t m = 0; m < e->method_count; m++) {
+            BASE_TRY(check_method(&e->methods[m], &context));
+            BASE_TRY(check_given(e, data, &e->methods[m], context));
+        }
     }
 out:
     if (st != BASE_OK) {

@@ -316,7 +316,7 @@ static BaseStatus read_turn(const BaseYaml *node, ExperimentMethod *m)
                "%s: in_turn: not with a search, which judges a set at once, or with retrain, which starts from scratch",
                turn->where);
     BASE_CHECK(!m->in_turn || !(m->method->needs & UNLEARN_ELSEWHERE), BASE_EUSAGE,
-               "%s: in_turn: not with weights that are there already", turn->where);
+               "%s: in_turn: not with weights or logits that are there already", turn->where);
 out:
     return st;
 }
@@ -471,7 +471,7 @@ static BaseStatus read_originals(const BaseYaml *root, ExperimentConfig *e)
     BASE_TRY(BASE_ALLOC(e->seed_count, &e->originals));
     for (size_t i = 0; i < e->seed_count; i++) {
         const UnlearnContext context = {.seed = e->seeds[i], .number = (int64_t)i, .beside = e->beside};
-        BASE_TRY(unlearn_stored_path(&context, text, &e->originals[i].path));
+        BASE_TRY(unlearn_stored_path(&context, "weights", text, &e->originals[i].path));
         BASE_TRY(base_hash_file(e->originals[i].path, e->originals[i].hash));
     }
 out:

@@ -122,8 +122,9 @@ BaseStatus experiment_record_files(const ExperimentConfig *e, const ExperimentJo
         base_free(list);
         BASE_TRY(st);
     }
-    const char *own = store_run_text(run, "/params", "weights");
-    BASE_TRY(record_picked(own, numbers, count, "/params", "weights", run));
+    static const char *const OWN[] = {"weights", "logits"};
+    for (size_t i = 0; i < BASE_COUNT(OWN); i++)
+        BASE_TRY(record_picked(store_run_text(run, "/params", OWN[i]), numbers, count, "/params", OWN[i], run));
 out:
     return st;
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "experiment/given.h"
 
 static BaseStatus predict_splits(NnNet *net, const SessionSplit *split, NnPrecision precision,
                                  SessionPredictions out[EVAL_SPLITS])
@@ -154,12 +155,32 @@ void experiment_unlearned_free(ExperimentUnlearned *u)
     *u = (ExperimentUnlearned){0};
 }
 
+/* *given false where the method makes a network. */
+static BaseStatus take_given(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentMethod *method,
+                             const UnlearnContext *context, const void *params, ExperimentUnlearned *out, bool *given)
+{
+    BaseStatus st = BASE_OK;
+    char *path = NULL;
+    if (method->method->logits) BASE_TRY(method->method->logits(context, params, &path));
+    *given = path != NULL;
+    if (!path) goto out;
+    BASE_TRY(experiment_given_read(path, s->data, &seed->split, out->predictions));
+    BASE_TRY(base_hash_file(path, out->hash));
+    out->report.cost = UNLEARN_COST_UNKNOWN;
+out:
+    base_free(path);
+    return st;
+}
+
 BaseStatus experiment_unlearned_make(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job,
                                      const ExperimentMethod *method, const void *params, ExperimentUnlearned *out)
 {
     BaseStatus st = BASE_OK;
+    bool given;
     UnlearnContext context = experiment_context(s, &seed->split, seed->net, seed->seed, job->forget);
     const ModelMaking making = experiment_making(s, method, params, &context, job->forget_text);
+    BASE_TRY(take_given(s, seed, method, &context, params, out, &given));
+    if (given) return BASE_OK;
     context.seed = job->draw;
     BASE_TRY(nn_net_clone(seed->net, &out->net));
     BASE_TRY(model_unlearned(&making, out->net, &out->report, &out->cost, &out->path));

@@ -165,6 +165,23 @@ static void over_runs_notes(ReportTable *t, const ReportExperiment *e)
     one_network_note(t, e);
 }
 
+/* Empty cells that are no 0. */
+static void logits_notes(ReportTable *t, const ReportExperiment *e)
+{
+    for (size_t l = 0; l < e->label_count; l++) {
+        const ReportLabel *label = &e->labels[l];
+        size_t given = 0;
+        for (size_t i = 0; i < label->count; i++)
+            given += store_run_f64(label->runs[i]->store, "/meta", "logits_only") == 1;
+        if (given)
+            report_table_note(
+                t,
+                "%s: judged by its logits. Not measurable without its weights: distance to other weights, "
+                "relearning, features and probes, saliency, changes of layers, and its cost.",
+                label->label);
+    }
+}
+
 static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
 {
     bool many = false, failing = false;
@@ -182,6 +199,7 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     fit_notes(t, e);
     if (gap) gap_note(t, e);
     failed_attack_notes(t, e);
+    logits_notes(t, e);
     if (failing) report_table_note(t, "Another table says by how much, and why, a method falls short.");
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];

@@ -15,7 +15,7 @@ const StoreRow store_schema[] = {
     {"/meta", "attributes",
      "config config_hash command program libraries blas_core cpu threads started precision tuning_hash "
      "data_hash preprocessing validation original_hash weights_hash weights_file reference_hash peer_seed "
-     "original_weights retrained_weights samples_retain samples_forget evaluate_seconds",
+     "original_weights retrained_weights logits_only samples_retain samples_forget evaluate_seconds",
      "", STORE_LIGHT},
     {"/params", "attributes", "_", "", STORE_LIGHT},
     {"/metrics/names", "text", "[M]", "", STORE_LIGHT},

@@ -1,5 +1,5 @@
-/* unlearn/foreign.c - networks that were unlearned elsewhere, as rows beside the methods here: `external` reads their weights,
- * `command` has a program make them. In texts of both {forget} stands for what is forgotten ("3", "3,7") and {seed} for the seed;
+/* unlearn/foreign.c - networks that were unlearned elsewhere, as rows beside the methods here: `external` reads their weights
+ * or their logits, `command` has a program make them. In texts of both {forget} stands for what is forgotten ("3", "3,7") and {seed} for the seed;
  * a command also gets
  *
  *   {original}                       PyTorch weights of the original, as torch.load reads them
@@ -7,7 +7,8 @@
  *   {out}                            where it must leave the weights, as torch.save or safetensors write them
  *
  * It runs in a folder of its own, in which everything that stands beside the config can be seen, and which is removed
- * afterwards. Of external weights no cost is known. */
+ * afterwards. Of external weights no cost is known. Logits are no network: they are read where networks would be judged
+ * (UnlearnMethod.logits), and what needs weights cannot be measured of them. */
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,10 +27,13 @@ enum {
 }; /* bytes: of what a command said last that are kept; of a file that ids follow */
 
 typedef struct {
-    BaseParamText weights;
+    BaseParamText weights, logits;
 } External;
 static const BaseParam EXTERNAL[] = {
     BASE_PARAM_TEXT(External, weights, "", "file of the unlearned weights, in which {forget} and {seed} are replaced"),
+    BASE_PARAM_TEXT(External, logits, "",
+                    "HDF5 file of the unlearned network's logits in place of weights, in which {forget} and {seed} are "
+                    "replaced"),
 };
 
 typedef struct {
@@ -44,22 +48,41 @@ static const BaseParam COMMAND[] = {
     BASE_PARAM_F64(Command, limit, 86400, 1, 1e9, "seconds after which the command is ended, and its row failed"),
 };
 
-/* ---- weights ---- */
+/* ---- weights, logits ---- */
 
-static BaseStatus check_external(const UnlearnContext *context, const void *params)
+static BaseStatus check_external(const UnlearnContext *context, const void *values)
 {
-    return unlearn_stored_check(context, ((const External *)params)->weights.s);
+    const External *params = values;
+    bool weights = *params->weights.s, logits = *params->logits.s;
+    if (weights == logits)
+        return base_error_set(BASE_EUSAGE,
+                              weights ? "weights: and logits: are both there, and a row has one of them"
+                                      : "weights: a file is needed, as in weights: \"mine-{forget}-s{seed}.pt\" (or "
+                                        "logits: \"mine-{forget}-s{seed}.h5\")");
+    return weights ? unlearn_stored_check(context, "weights", params->weights.s)
+                   : unlearn_stored_check(context, "logits", params->logits.s);
 }
 
-static BaseStatus identify_external(const UnlearnContext *context, const void *params, BaseText *out)
+static BaseStatus identify_external(const UnlearnContext *context, const void *values, BaseText *out)
 {
-    return unlearn_stored_identify(context, ((const External *)params)->weights.s, out);
+    const External *params = values;
+    return *params->logits.s ? unlearn_stored_identify(context, "logits", params->logits.s, out)
+                             : unlearn_stored_identify(context, "weights", params->weights.s, out);
+}
+
+static BaseStatus logits_external(const UnlearnContext *context, const void *values, char **path)
+{
+    const External *params = values;
+    *path = NULL;
+    return *params->logits.s ? unlearn_stored_path(context, "logits", params->logits.s, path) : BASE_OK;
 }
 
 static BaseStatus apply_external(const UnlearnContext *context, void *state, const void *params, NnNet *net,
                                  UnlearnReport *report)
 {
     (void)state;
+    if (*((const External *)params)->logits.s)
+        return base_error_set(BASE_EUSAGE, "logits: a network is asked for here, which only weights give");
     return unlearn_stored_load(context, ((const External *)params)->weights.s, net, report);
 }
 
@@ -249,11 +272,13 @@ out:
 }
 
 static const UnlearnMethod ROWS[] = {
-    {.entry = BASE_ENTRY("external", "reads weights that were unlearned elsewhere", "", External, EXTERNAL),
+    {.entry = BASE_ENTRY("external", "reads weights or logits of a network that was unlearned elsewhere", "", External,
+                         EXTERNAL),
      .needs = UNLEARN_ELSEWHERE,
      .apply = apply_external,
      .check = check_external,
-     .identify = identify_external},
+     .identify = identify_external,
+     .logits = logits_external},
     {.entry = BASE_ENTRY("command", "has a program of your own unlearn the network", "", Command, COMMAND),
      .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET,
      .apply = apply_command,

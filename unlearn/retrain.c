@@ -21,7 +21,7 @@ static const BaseParam PARAMS[] = {
 static BaseStatus check(const UnlearnContext *context, const void *params)
 {
     const char *weights = ((const Params *)params)->weights.s;
-    if (*weights) return unlearn_stored_check(context, weights);
+    if (*weights) return unlearn_stored_check(context, "weights", weights);
     if (context->training) return BASE_OK;
     return base_error_set(BASE_EUSAGE, "the training settings of the original are not known: give them");
 }
@@ -29,7 +29,7 @@ static BaseStatus check(const UnlearnContext *context, const void *params)
 static BaseStatus identify(const UnlearnContext *context, const void *params, BaseText *out)
 {
     const char *weights = ((const Params *)params)->weights.s;
-    return *weights ? unlearn_stored_identify(context, weights, out) : BASE_OK;
+    return *weights ? unlearn_stored_identify(context, "weights", weights, out) : BASE_OK;
 }
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,

@@ -105,6 +105,8 @@ typedef struct {
      *  files): stored rows are taken for the same only with the same lines. Of the context forget, seed and beside are
      *  given. */
     BaseStatus (*identify)(const UnlearnContext *context, const void *params, BaseText *out);
+    /** Optional: the file of logits that stands in place of a network (*path owned); NULL where apply() makes one. */
+    BaseStatus (*logits)(const UnlearnContext *context, const void *params, char **path);
 } UnlearnMethod;
 extern const BaseRegistry unlearn_registry;
 

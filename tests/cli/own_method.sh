@@ -1,4 +1,4 @@
-# docs/own-method.md, block by block as it stands there: a method in PyTorch as a row, run by expunge and given as weights;
+# docs/own-method.md, block by block as it stands there: a method in PyTorch as a row, run by expunge, given as weights and as logits;
 # then what a failing command leaves, and what makes a row again.
 . "$EXPUNGE_TESTS/cli/common"
 . "$EXPUNGE_TESTS/scripts/python"
@@ -6,6 +6,7 @@ need_python torch h5py
 mkdir tmp && export TMPDIR=$PWD/tmp # other tests' commands have folders, too
 mkdir -p bin && ln -s "$EXPUNGE" bin/expunge && printf '#!/bin/sh\nexec "%s" "$@"\n' "$python" >bin/python3 && chmod +x bin/python3
 PATH=$PWD/bin:$PATH
+export PYTHONPATH=$EXPUNGE_TESTS/../python
 "$python" - <<'PY'
 import h5py, numpy as np
 rng = np.random.default_rng(0)
@@ -21,7 +22,7 @@ PY
 # the fenced blocks, in their order: those with a name are files, shell blocks are run
 awk '/^```/ { if (open) { open = 0; close(file); if (file ~ /[.]sh$/) print file; next }
               open = 1; n++; file = NF > 1 ? $2 : n ".sh"; next } open { print > file }' "$EXPUNGE_TESTS/../docs/own-method.md" >order
-[ "$(wc -l <order)" -eq 3 ] || fail "the page does not have its commands"
+[ "$(wc -l <order)" -eq 4 ] || fail "the page does not have its commands"
 while read -r block; do
     bash -eu "$block" >"$block.out" 2>&1 </dev/null || { cat "$block" "$block.out"; fail "$block"; }
 done <order
@@ -45,6 +46,12 @@ done
 import h5py, sys
 assert h5py.File(sys.argv[1])["command"].attrs["said"].startswith("last loss")
 PY
+
+for metric in acc_retain_test acc_forget_test acc_forget_train; do
+    [ "$(column outputs mine $metric)" = "$(column elsewhere mine $metric)" ] || fail "$metric: logits and weights of one network make other rows"
+done
+[ -z "$(column outputs mine weight_distance_test)$(column outputs mine wall_seconds_test)" ] || fail "of logits more is known than they say"
+grep -q "mine: judged by its logits. Not measurable" results/outputs/*.md || fail "the report does not say what logits cannot tell"
 
 [ "$(column compare retrain acc_retain_test)" = "$(column mine retrain acc_retain_test)" ] || fail "retrained weights of one's own: another network"
 [ -z "$(column mine retrain wall_seconds_test)$(column mine original wall_seconds_test)" ] || fail "the training of weights from files has a cost"
@@ -75,6 +82,9 @@ refused() { # refused STATUS TEXT, the method's row in standard input
 refused 2 "missing.pt does not exist" <<<'  - {name: external, weights: missing.pt}'
 refused 2 "weights: a file is needed" <<<'  - external'
 refused 2 "'{forgets}' in .* stands for nothing: there are {forget}, {seed}" <<<'  - {name: external, weights: "{forgets}.pt"}'
+refused 2 "weights: and logits: are both there" <<<'  - {name: external, weights: original.pt, logits: mine-3-s0.h5}'
+refused 2 "logits: .*missing.h5 does not exist" <<<'  - {name: external, logits: missing.h5}'
+refused 1 "logits: .*images.h5.*/train" <<<'  - {name: external, logits: images.h5}'
 refused 2 "in_turn: not with weights" <<<'  - {name: external, weights: original.pt, in_turn: true}'
 refused 2 "the command has no {out}" <<<'  - {name: command, run: "true"}'
 refused 2 "did you mean 'weights'" <<<'  - {name: external, weight: original.pt}'

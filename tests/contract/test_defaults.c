@@ -117,7 +117,7 @@ static const Row METHODS[] = {
     {"mask_logit", "", "a control without parameters"},
     {"last_layer", SVD_SAMPLE, "as svd"},
     {"random_projection", SVD_SAMPLE " layers=all", "as svd"},
-    {"external", "weights=", "none: a file must be named"},
+    {"external", "weights= logits=", "none: a file must be named"},
     {"command", "run= limit=86400", "ours: a day"},
 };
 #undef SVD_SAMPLE

@@ -55,6 +55,40 @@ static void test_external(void **state)
     small_close(s);
 }
 
+/* Logits name a file by the same places, and are no network. */
+static void test_logits(void **state)
+{
+    (void)state;
+    Small *s = small_open("2,4");
+    const UnlearnMethod *external = NULL;
+    NnNet *got = NULL;
+    char *path = NULL;
+    BaseText id = {0};
+    assert_ok(unlearn_find("external", &external));
+    write_text(support_at("mine-2,4-s11.h5"), "logits");
+    s->context.beside = support_at("config.yaml");
+    void *params = small_params_of(external, SETTINGS("logits=mine-{forget}-s{seed}.h5"));
+    assert_ok(external->check(&s->context, params));
+    assert_ok(external->logits(&s->context, params, &path));
+    assert_string_equal(path, support_at("mine-2,4-s11.h5"));
+    assert_ok(external->identify(&s->context, params, &id));
+    assert_int_equal(strncmp(id.data, "logits: ", 8), 0);
+    base_text_free(&id);
+    base_free(path);
+    base_free(params);
+    params = small_params_of(external, SETTINGS("weights=mine.pt"));
+    assert_ok(external->logits(&s->context, params, &path));
+    assert_null(path);
+    base_free(params);
+    assert_int_equal(small_run(s, "external", SETTINGS("logits=mine-{forget}-s{seed}.h5"), &got, NULL), BASE_EUSAGE);
+    assert_non_null(strstr(base_error_text(), "logits: a network is asked for here"));
+    nn_net_free(got);
+    assert_int_equal(small_run(s, "external", SETTINGS("logits=[a.h5]", "weights=b.pt"), &got, NULL), BASE_EUSAGE);
+    assert_non_null(strstr(base_error_text(), "a row has one of them"));
+    nn_net_free(got);
+    small_close(s);
+}
+
 /* The command tells in its weights' place what it was given: it copies, and says the rest. */
 static void test_command(void **state)
 {
@@ -202,8 +236,8 @@ static void test_without_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_external), cmocka_unit_test(test_command),  cmocka_unit_test(test_long_output),
-    cmocka_unit_test(test_identity), cmocka_unit_test(test_refusals), cmocka_unit_test(test_without_memory),
-    cmocka_unit_test(test_children),
+    cmocka_unit_test(test_external),       cmocka_unit_test(test_logits),   cmocka_unit_test(test_command),
+    cmocka_unit_test(test_long_output),    cmocka_unit_test(test_identity), cmocka_unit_test(test_refusals),
+    cmocka_unit_test(test_without_memory), cmocka_unit_test(test_children),
 };
 SUPPORT_MAIN(tests)

@@ -62,8 +62,7 @@ static BaseStatus item_of(const char *text, int64_t number, const char **item, i
     int64_t count = 1;
     for (const char *c = text; *c; c++) count += *c == ',';
     if (number >= count)
-        return base_error_set(BASE_EUSAGE,
-                              "weights: %lld files for the seeds, of which this is number %lld: name one per seed",
+        return base_error_set(BASE_EUSAGE, "%lld files for the seeds, of which this is number %lld: name one per seed",
                               (long long)count, (long long)number + 1);
     for (int64_t i = 0; i < number; i++) at += strcspn(at, ",") + 1;
     *item = at + strspn(at, " \"'");
@@ -105,15 +104,15 @@ BaseStatus unlearn_beside(const UnlearnContext *context, const char *name, char 
     return context->beside ? io_path_beside(context->beside, name, out) : base_strdup(name, out);
 }
 
-BaseStatus unlearn_stored_path(const UnlearnContext *context, const char *text, char **out)
+BaseStatus unlearn_stored_path(const UnlearnContext *context, const char *key, const char *text, char **out)
 {
     BaseStatus st = BASE_OK;
     char *values[UNLEARN_PLACES] = {0}, *chosen = NULL;
     BaseText name = {0};
     *out = NULL;
-    BASE_CHECK(*text, BASE_EUSAGE, "weights: a file is needed, as in weights: \"mine-{forget}-s{seed}.pt\"");
+    BASE_CHECK(*text, BASE_EUSAGE, "%s: a file is needed", key);
     BASE_TRY(unlearn_places_make(context, values));
-    BASE_TRY(choose(context, text, &chosen));
+    BASE_TRY(base_error_prefix(choose(context, text, &chosen), "%s", key));
     BASE_TRY(unlearn_places_fill(chosen, values, &name));
     BASE_TRY(unlearn_beside(context, base_text_of(&name, &st), out));
 out:
@@ -123,21 +122,21 @@ out:
     return st;
 }
 
-BaseStatus unlearn_stored_check(const UnlearnContext *context, const char *text)
+BaseStatus unlearn_stored_check(const UnlearnContext *context, const char *key, const char *text)
 {
     char *path = NULL;
-    BaseStatus st = unlearn_stored_path(context, text, &path);
-    if (st == BASE_OK && !io_path_exists(path)) st = base_error_set(BASE_EUSAGE, "weights: %s does not exist", path);
+    BaseStatus st = unlearn_stored_path(context, key, text, &path);
+    if (st == BASE_OK && !io_path_exists(path)) st = base_error_set(BASE_EUSAGE, "%s: %s does not exist", key, path);
     base_free(path);
     return st;
 }
 
-BaseStatus unlearn_stored_identify(const UnlearnContext *context, const char *text, BaseText *out)
+BaseStatus unlearn_stored_identify(const UnlearnContext *context, const char *key, const char *text, BaseText *out)
 {
     char *path = NULL, hash[BASE_HASH_HEX];
-    BaseStatus st = unlearn_stored_path(context, text, &path);
+    BaseStatus st = unlearn_stored_path(context, key, text, &path);
     if (st == BASE_OK) st = base_hash_file(path, hash);
-    if (st == BASE_OK) base_text_add(out, "weights: %s\n", hash);
+    if (st == BASE_OK) base_text_add(out, "%s: %s\n", key, hash);
     base_free(path);
     return st;
 }
@@ -145,7 +144,7 @@ BaseStatus unlearn_stored_identify(const UnlearnContext *context, const char *te
 BaseStatus unlearn_stored_load(const UnlearnContext *context, const char *text, NnNet *net, UnlearnReport *report)
 {
     char *path = NULL;
-    BaseStatus st = unlearn_stored_path(context, text, &path);
+    BaseStatus st = unlearn_stored_path(context, "weights", text, &path);
     if (st == BASE_OK) st = nn_weights_read(net, path);
     report->cost = UNLEARN_COST_UNKNOWN;
     base_free(path);

@@ -1,4 +1,5 @@
-/* unlearn/stored/stored.h - weights that were made elsewhere: which file a text names for a forget set and a seed. */
+/* unlearn/stored/stored.h - weights or logits that were made elsewhere: which file a text names for a forget set and a seed.
+ * @p key: the parameter with that text. */
 #ifndef UNLEARN_STORED_STORED_H
 #define UNLEARN_STORED_STORED_H
 
@@ -23,13 +24,13 @@ BaseStatus unlearn_places_fill(const char *text, char *const values[UNLEARN_PLAC
 /** @p name as the parameters of a method mean it (UnlearnContext.beside); *out owned. */
 BaseStatus unlearn_beside(const UnlearnContext *context, const char *name, char **out);
 /** The file of a text with {forget} and {seed}, or of a list "[a, b]" of them the one of the seed; *out owned. */
-BaseStatus unlearn_stored_path(const UnlearnContext *context, const char *text, char **out);
+BaseStatus unlearn_stored_path(const UnlearnContext *context, const char *key, const char *text, char **out);
 /** Appends, of a list, the items of these places as a list, of another text all of it. */
 BaseStatus unlearn_stored_pick(const char *text, const int64_t *numbers, size_t count, BaseText *out);
 /** BASE_EUSAGE where there is no such file. */
-BaseStatus unlearn_stored_check(const UnlearnContext *context, const char *text);
+BaseStatus unlearn_stored_check(const UnlearnContext *context, const char *key, const char *text);
 /** See UnlearnMethod.identify: the hash of its contents. */
-BaseStatus unlearn_stored_identify(const UnlearnContext *context, const char *text, BaseText *out);
+BaseStatus unlearn_stored_identify(const UnlearnContext *context, const char *key, const char *text, BaseText *out);
 /** The network of that file, whose cost is not known. */
 BaseStatus unlearn_stored_load(const UnlearnContext *context, const char *text, NnNet *net, UnlearnReport *report);
 
