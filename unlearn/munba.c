@@ -4,7 +4,8 @@
  *   g_r = grad CE(f_w(x), y) on B_r      g_f = grad CE(f_w(x), y') on B_f, y' a wrong label as random_label's
  *   g1 = <g_r, g_r>    g2 = <g_r, g_f>    g3 = <g_f, g_f>
  *   a_r = sqrt((g1 g3 - g2 sqrt(g1 g3)) / (g1^2 g3 - g1 g2^2 + guard))     a_f = (1 - g1 a_r^2) / (g2 a_r + guard)
- *   w moves along a_r g_r + a_f g_f, cut to the norm `clip`;  along g_r + 0.1 g_f where a_r or a_f is not positive
+ *   w moves along a_r g_r + a_f g_f, cut to the norm `clip`;  along g_r + 0.1 g_f where there is no agreement: a_r or
+ *   a_f is not a positive float32, or with guard 0 |g_r| or |g_f| is below FLOOR
  * With guard 0 and s = sqrt(g1 g3) that is a_r = sqrt(s / (g1 (s + g2))), a_f = sqrt(s / (g3 (s + g2))), which is
  * never 0 / 0 where the two are orthogonal: both players are paid alike, a_r |g_r| = a_f |g_f|, and the sum has the
  * norm sqrt(2) whatever the gradients are. So the direction is the bisector of the two, and clip 1 gives every step
@@ -16,6 +17,7 @@
  * Data: both; (1 + 1) passes per epoch, with gradients. Defaults: the authors' arguments for ResNet-18 on CIFAR-10, but
  * batches of 64: a class is few joint steps.
  */
+#include <float.h>
 #include <math.h>
 
 #include "base/memory.h"
@@ -39,6 +41,9 @@ static const BaseParam PARAMS[] = {
     UNLEARN_LAYERS_ROW,
 };
 static const double FAILED = 0.1; /* weight of g_f where there is no agreement */
+/* The gradient of a logit is p - 1 or p, and float32 knows p next to 1 to this: a side with a shorter gradient has what
+ * it wants, and a weight of 1 / |g| would make a whole step of nothing (two classes, or one that is kept). */
+static const double FLOOR = (double)FLT_EPSILON;
 
 /* The two weights of one step. */
 static void bargain(double g1, double g2, double g3, double guard, double *retain, double *forget)
@@ -51,7 +56,9 @@ static void bargain(double g1, double g2, double g3, double guard, double *retai
         a_r = sqrt(s / (g1 * (s + g2)));
         a_f = sqrt(s / (g3 * (s + g2)));
     }
-    bool agreed = a_r > 0 && a_f > 0 && isfinite(a_r) && isfinite(a_f); /* false for NaN, too */
+    const double most = (double)FLT_MAX;
+    bool agreed = a_r > 0 && a_f > 0 && a_r <= most && a_f <= most; /* false for NaN, too */
+    if (guard == 0) agreed = agreed && sqrt(g1) >= FLOOR && sqrt(g3) >= FLOOR;
     *retain = agreed ? a_r : 1;
     *forget = agreed ? a_f : FAILED;
 }

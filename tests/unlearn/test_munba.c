@@ -70,6 +70,27 @@ static void test_no_agreement(void **state)
     finish(s, &t, net, retain, forget);
 }
 
+/* One class is kept, so that both sides want the same and come to have it: gradients that vanish are not blown up to a
+ * step, whatever is left of them, and a long training stays finite. */
+static void test_vanishing(void **state)
+{
+    (void)state;
+    static const float SURE[] = {40, 80, 95, 110, 200}; /* logit of the kept class: gradients of exp(-SURE) */
+    for (int i = 0; i < 6; i++) {
+        Small *s = small_open("1,2,3,4");
+        NnNet *net = NULL;
+        int count;
+        const NnSlice *bias = nn_net_param_slices(s->net, &count) + count - 1;
+        if (i < 5) nn_net_edit_params(s->net)[bias->offset] = SURE[i];
+        assert_ok(
+            small_run(s, "munba", SETTINGS(i < 5 ? "epochs=2" : "epochs=100", "weight_decay=0", "lr=0.1"), &net, NULL));
+        for (int64_t j = 0; j < nn_net_param_count(net); j++)
+            if (i < 5) assert_near((double)nn_net_params(net)[j], (double)nn_net_params(s->net)[j], 0, 1e-6);
+        nn_net_free(net);
+        small_close(s);
+    }
+}
+
 /* Whatever the gradients are, the joint one has the norm sqrt(2): of a plain step at rate 1 that is the way moved. */
 static void test_norm(void **state)
 {
@@ -146,7 +167,7 @@ static void test_frozen(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_bargain),      cmocka_unit_test(test_no_agreement), cmocka_unit_test(test_norm),
-    cmocka_unit_test(test_uneven_sides), cmocka_unit_test(test_frozen),
+    cmocka_unit_test(test_bargain),   cmocka_unit_test(test_no_agreement), cmocka_unit_test(test_norm),
+    cmocka_unit_test(test_vanishing), cmocka_unit_test(test_uneven_sides), cmocka_unit_test(test_frozen),
 };
 SUPPORT_MAIN(tests)
