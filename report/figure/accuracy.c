@@ -1,8 +1,25 @@
-/* report/figure/accuracy.c - test accuracy by method: retained beside forgotten classes, with intervals. */
+/* report/figure/accuracy.c - accuracy by method: retained beside forgotten classes or images, with intervals. */
 #include "report/escape.h"
 #include "report/figure/draw.h"
 
-enum { CROWD = 16 }; /* with more rows, values of one method are left to their own figure */
+enum { CROWD = 16 }; /* with more rows, values of one method are left to their own figure, and texts stand upright */
+
+/* Both bars of each row, their intervals and their values. */
+static void plot(BaseText *gp, size_t count, bool images)
+{
+    const char *font = count > 9 ? "8" : "10";
+    const char *values = count > CROWD ? "labels rotate by 90 left offset 0,0.3" : "labels offset 0,0.6";
+    base_text_add(
+        gp,
+        "\nplot d skip 1 using ($1-0.2):3:(0.36) with boxes lc rgb '#0072B2' title '%s', \\\n"
+        "  d skip 1 using ($1+0.2):6:(0.36) with boxes lc rgb '#E69F00' title '%s', \\\n"
+        "  d skip 1 using ($1-0.2):4:(0):($5-$4) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
+        "  d skip 1 using ($1+0.2):7:(0):($8-$7) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
+        "  d skip 1 using ($1-0.2):(valid(5) ? $5 : $3):(sprintf('%%.1f', $3)) with %s font ',%s' notitle, \\\n"
+        "  d skip 1 using ($1+0.2):(valid(8) ? $8 : $6):(sprintf('%%.1f', $6)) with %s font ',%s' notitle\n",
+        images ? "test images" : "retained classes", images ? "forgotten images" : "forgotten classes", values, font,
+        values, font);
+}
 
 BaseStatus report_figure_accuracy(ReportFigures *f)
 {
@@ -11,6 +28,8 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
     const ReportQuantity *u = report_quantity_with(f->e, "forgotten");
     const char *names[64];
     size_t count = 0, longest = 0;
+    bool images = report_any_images(f->e);
+    const char *title = images ? "Accuracy by method" : "Test accuracy by method";
     if (!r || !u) return BASE_OK;
     report_figure_begin(f, "accuracy", NULL, "place,label");
     report_figure_columns(csv, r);
@@ -35,32 +54,22 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
     if (count == 0) return csv->st;
     report_figure_preamble(gp);
     base_text_add(gp,
-                  "set title 'Test accuracy by method'\nset ylabel 'accuracy (%%)'\nset yrange [0:108]\n"
+                  "set title '%s'\nset ylabel 'accuracy (%%)'\nset yrange [0:%d]\n"
                   "set ytics 0,20,100\nunset grid\nset grid ytics back lt 1 lw 0.6 lc rgb '#dddddd'\n"
                   "set rmargin 3\nset xrange [-0.6:%zu-0.4]\nset key above center horizontal\n"
                   "set style fill solid 1.0 noborder\n",
-                  count);
+                  title, count > CROWD ? 116 : 108, count);
     report_figure_names(gp, "x", names, count, longest * count > 90);
-    const char *label_size = count > 9 ? "8" : "10";
+    if (count > CROWD) base_text_add(gp, "set xtics rotate by 60 right\n");
     base_text_add(gp, "d = ");
     report_figure_data(f, false);
-    base_text_add(
-        gp,
-        "\nplot d skip 1 using ($1-0.2):3:(0.36) with boxes lc rgb '#0072B2' title 'retained classes', \\\n"
-        "  d skip 1 using ($1+0.2):6:(0.36) with boxes lc rgb '#E69F00' title 'forgotten classes', \\\n"
-        "  d skip 1 using ($1-0.2):4:(0):($5-$4) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
-        "  d skip 1 using ($1+0.2):7:(0):($8-$7) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
-        "  d skip 1 using ($1-0.2):(valid(5) ? $5 : $3):(sprintf('%%.1f', $3)) with labels offset 0,0.6 font ',%s' "
-        "notitle, \\\n"
-        "  d skip 1 using ($1+0.2):(valid(8) ? $8 : $6):(sprintf('%%.1f', $6)) with labels offset 0,0.6 font ',%s' "
-        "notitle\n",
-        label_size, label_size);
+    plot(gp, count, images);
     base_text_add(
         &f->caption,
-        report_any_images(f->e)
+        images
             ? "Accuracy on the test images and, where single images are forgotten, on these training images. After good "
               "forgetting both bars are as high as those of the retrained model. Lines: 95%% intervals."
             : "Accuracy on the test images of the retained and of the forgotten classes. After good forgetting both bars are "
               "as high as those of the retrained model. Lines: 95%% intervals.");
-    return report_figure_add(f, "Test accuracy by method", 900, 540);
+    return report_figure_add(f, title, 900, 540);
 }

@@ -105,6 +105,26 @@ static void test_crowd(void **state)
     base_free(folder);
 }
 
+/* Values and names of many methods stand upright, each beside the next; those of 16 do not. */
+static void test_upright(void **state)
+{
+    (void)state;
+    char *folder = folder_of("upright"), label[16];
+    for (int i = 0; i < 17; i++) {
+        snprintf(label, sizeof label, "m%d", i);
+        const RunSpec spec = {"a", label, label, "unlearn", "3", "Dress", NULL, 1, 0, 90, 2, 0.9, 0.5, false};
+        run_write(folder, &spec);
+        if (i < 15) continue;
+        make(folder);
+        char *text = text_in(folder, "figures/accuracy.gp");
+        assert_int_equal(i == 16, strstr(text, "labels rotate by 90") != NULL);
+        assert_int_equal(i == 16, strstr(text, "xtics rotate by 60") != NULL);
+        base_free(text);
+    }
+    drawn(folder, "accuracy");
+    base_free(folder);
+}
+
 /* Nothing left out: 900 of 1000 right everywhere. Without class 1: it falls to 400, class 5 rises to 950. */
 static void test_missing(void **state)
 {
@@ -499,6 +519,7 @@ static void test_embedded_numbers(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_each),
     cmocka_unit_test(test_crowd),
+    cmocka_unit_test(test_upright),
     cmocka_unit_test(test_missing),
     cmocka_unit_test(test_several),
     cmocka_unit_test(test_inside),
