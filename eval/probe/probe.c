@@ -5,13 +5,10 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/order.h"
-#include "data/pipeline/loader.h"
 #include "data/set/build.h"
+#include "eval/probe/features.h"
 #include "eval/probe/nearest.h"
 #include "nn/train.h"
-
-enum { BATCH = 128 };
 
 const BaseParam eval_probe_params[] = {
     BASE_PARAM_BOOL(EvalProbeConfig, enabled, true, "measure probe_forget, knn_forget, cka_retrained and cka_original"),
@@ -21,63 +18,21 @@ const BaseParam eval_probe_params[] = {
 };
 const size_t eval_probe_param_count = BASE_COUNT(eval_probe_params);
 
-/* What comes into the classifier; of a convolution, the mean over its pixels. *index: the layer's number. */
-static int64_t width_of(const NnNet *net, int *index, int64_t *pixels)
+static const NnLayer *last_of(const NnNet *net, int *index)
 {
-    int count;
-    const NnLayer *layers = nn_net_layers(net, &count), *last = &layers[count - 1];
-    *index = count - 1;
-    *pixels = last->H * last->W;
-    return last->C;
-}
-
-/* means [n] of @p pixels each. */
-static void average(const float *maps, int64_t n, int64_t pixels, float *means)
-{
-    for (int64_t i = 0; i < n; i++) {
-        double sum = 0;
-        for (int64_t j = 0; j < pixels; j++) sum += (double)maps[i * pixels + j];
-        means[i] = (float)(sum / (double)pixels);
-    }
+    const NnLayer *layers = nn_net_layers(net, index);
+    return &layers[--*index];
 }
 
 BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecision precision, float **out)
 {
-    BaseStatus st = BASE_OK;
-    NnNet *copy = NULL;
-    NnEngine *engine = NULL;
-    DataLoader *loader = NULL;
-    float *features = NULL, *logits = NULL, *maps = NULL;
-    int64_t shape[3], batch = base_smaller(view->n, BATCH), pixels;
     int last;
-    int64_t width = width_of(net, &last, &pixels);
+    const NnLayer *layer = last_of(net, &last);
+    BaseStatus st = BASE_ALLOC_RAW(view->n * layer->C, out);
+    if (st == BASE_OK) st = eval_probe_inputs(net, last, last + 1, view, precision, out);
+    if (st == BASE_OK) return st;
+    base_free(*out);
     *out = NULL;
-    nn_net_input_shape(net, shape);
-    const DataLoaderConfig config = {.batch = batch, .C = shape[0], .H = shape[1], .W = shape[2]};
-    BASE_TRY(BASE_ALLOC_RAW(view->n * width, &features));
-    BASE_TRY(BASE_ALLOC_RAW(batch * width * pixels, &maps));
-    BASE_TRY(BASE_ALLOC_RAW(batch * nn_net_classes(net), &logits));
-    BASE_TRY(nn_net_clone(net, &copy));
-    BASE_TRY(nn_engine_create(copy, NN_MODE_EVAL, precision, batch, &engine));
-    BASE_TRY(data_loader_create(view, &config, &loader));
-    BASE_TRY(data_loader_start(loader, 0));
-    for (int64_t done = 0; done < view->n;) {
-        DataBatch part;
-        BASE_TRY(data_loader_next(loader, &part));
-        BASE_TRY(nn_engine_forward(engine, part.x, part.n, 0, logits));
-        BASE_TRY(nn_engine_tap(engine, last, maps));
-        average(maps, part.n * width, pixels, features + done * width);
-        done += part.n;
-    }
-    *out = features;
-    features = NULL;
-out:
-    data_loader_free(loader);
-    nn_engine_free(engine);
-    nn_net_free(copy);
-    base_free(logits);
-    base_free(maps);
-    base_free(features);
     return st;
 }
 
@@ -140,9 +95,8 @@ out:
     return st;
 }
 
-/* Of the judged images those whose neighbours in the sample tell their class. */
-static BaseStatus count_near(const float *known, const DataView *train, const float *features, const DataView *judged,
-                             int64_t width, int64_t *near)
+BaseStatus eval_probe_near(const float *known, const DataView *train, const float *features, const DataView *judged,
+                           int64_t width, int64_t *near)
 {
     BaseStatus st = BASE_OK;
     int32_t *labels = NULL, *answers = NULL;
@@ -150,6 +104,7 @@ static BaseStatus count_near(const float *known, const DataView *train, const fl
     BASE_TRY(BASE_ALLOC_RAW(judged->n, &answers));
     for (int64_t i = 0; i < train->n; i++) labels[i] = data_view_label(train, i);
     BASE_TRY(eval_probe_nearest(known, labels, train->n, features, judged->n, width, answers));
+    *near = 0;
     for (int64_t i = 0; i < judged->n; i++) *near += answers[i] == data_view_label(judged, i);
 out:
     base_free(labels);
@@ -166,10 +121,10 @@ static BaseStatus measure(const EvalSubject *s, const EvalProbeConfig *config, c
     NnNet *probe = NULL;
     int32_t *predicted = NULL;
     int last;
-    int64_t pixels, width = width_of(s->net, &last, &pixels), K = nn_net_classes(s->net);
+    int64_t width = last_of(s->net, &last)->C, K = nn_net_classes(s->net);
     BASE_TRY(eval_probe_features(s->net, train, s->precision, &features[0]));
     BASE_TRY(eval_probe_features(s->net, judged, s->precision, &features[1]));
-    BASE_TRY(count_near(features[0], train, features[1], judged, width, &out->near));
+    BASE_TRY(eval_probe_near(features[0], train, features[1], judged, width, &out->near));
     standardise(features[0], train->n, features[1], judged->n, width);
     BASE_TRY(as_set("probe train", features[0], train, width, K, &sets[0]));
     BASE_TRY(as_set("probe test", features[1], judged, width, K, &sets[1]));
@@ -193,26 +148,43 @@ out:
     return st;
 }
 
+void eval_probe_sets_free(EvalProbeSets *sets)
+{
+    data_index_free(&sets->sample);
+    data_index_free(&sets->forgotten);
+    *sets = (EvalProbeSets){0};
+}
+
+BaseStatus eval_probe_sets(const EvalSubject *s, const EvalProbeConfig *config, EvalProbeSets *out)
+{
+    BaseStatus st = BASE_OK;
+    DataIndex outside = {0};
+    *out = (EvalProbeSets){0};
+    BASE_TRY(data_sample(&s->train, config->per_class, s->seed, "probe_train", &out->sample));
+    BASE_TRY(data_forget_partition_unseen(&s->test, s->forget, &out->forgotten, &outside));
+    for (int64_t i = 0; i < out->sample.n && !out->taught; i++)
+        out->taught = data_forget_holds(s->forget, s->train.set->labels[out->sample.at[i]], out->sample.at[i]);
+    out->known = data_view_of(s->train.set, &out->sample);
+    out->judged = data_view_of(s->test.set, &out->forgotten);
+out:
+    data_index_free(&outside);
+    if (st != BASE_OK) eval_probe_sets_free(out);
+    return st;
+}
+
 BaseStatus eval_probe(const EvalSubject *s, const EvalProbeConfig *config, EvalProbed *out)
 {
     BaseStatus st = BASE_OK;
-    DataIndex sample = {0}, inside = {0}, outside = {0};
+    EvalProbeSets sets = {0};
     EvalProbed made = {0};
-    bool taught = false;
     *out = (EvalProbed){0};
     if (!config->enabled) return BASE_OK;
-    BASE_TRY(data_sample(&s->train, config->per_class, s->seed, "probe_train", &sample));
-    BASE_TRY(data_forget_partition_unseen(&s->test, s->forget, &inside, &outside));
-    for (int64_t i = 0; i < sample.n && !taught; i++)
-        taught = data_forget_holds(s->forget, s->train.set->labels[sample.at[i]], sample.at[i]);
-    if (!taught || inside.n == 0) goto out;
-    DataView train = data_view_of(s->train.set, &sample), judged = data_view_of(s->test.set, &inside);
-    BASE_TRY(measure(s, config, &train, &judged, &made));
+    BASE_TRY(eval_probe_sets(s, config, &sets));
+    if (!sets.taught || sets.judged.n == 0) goto out;
+    BASE_TRY(measure(s, config, &sets.known, &sets.judged, &made));
     *out = made;
 out:
-    data_index_free(&sample);
-    data_index_free(&inside);
-    data_index_free(&outside);
+    eval_probe_sets_free(&sets);
     return st == BASE_OK ? st : base_error_prefix(st, "linear probe");
 }
 
@@ -222,7 +194,6 @@ BaseStatus eval_probe_forgotten(const EvalSubject *s, const EvalProbeConfig *con
     BaseStatus st = BASE_OK;
     DataIndex inside = {0}, outside = {0};
     int last;
-    int64_t pixels;
     *out = (EvalFeatures){0};
     if (!config->enabled) return BASE_OK;
     BASE_TRY(data_forget_partition_unseen(&s->test, s->forget, &inside, &outside));
@@ -230,7 +201,7 @@ BaseStatus eval_probe_forgotten(const EvalSubject *s, const EvalProbeConfig *con
     DataView judged = data_view_of(s->test.set, &inside);
     BASE_TRY(eval_probe_features(net, &judged, s->precision, &out->x));
     out->n = inside.n;
-    out->width = width_of(net, &last, &pixels);
+    out->width = last_of(net, &last)->C;
 out:
     data_index_free(&inside);
     data_index_free(&outside);

@@ -29,7 +29,21 @@ BaseStatus eval_probe_forgotten(const EvalSubject *subject, const EvalProbeConfi
                                 EvalFeatures *out);
 void eval_features_free(EvalFeatures *features);
 
-/** Inputs of the network's last layer, [view->n, its features]; owned (base_free). */
+/** Inputs of the network's last layer (eval/probe/features.h), [view->n, its C]; owned (base_free). */
 BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecision precision, float **out);
+
+/** The images that are looked at. */
+typedef struct {
+    DataIndex sample, forgotten; /* of the training set, of the test set */
+    DataView known, judged;      /* their images */
+    bool taught;                 /* forgotten images are among the known */
+} EvalProbeSets;
+BaseStatus eval_probe_sets(const EvalSubject *subject, const EvalProbeConfig *config, EvalProbeSets *out);
+void eval_probe_sets_free(EvalProbeSets *sets);
+
+/** *near: how many of the judged images have a majority of their own class among their neighbours in the known
+ *  (nearest.h); @p known [train->n, width], @p features [judged->n, width]; both >= 1 image. */
+BaseStatus eval_probe_near(const float *known, const DataView *train, const float *features, const DataView *judged,
+                           int64_t width, int64_t *near);
 
 #endif
