@@ -23,8 +23,8 @@ idx() {
     { printf "\\0\\0\\010\\003$count\\0\\0\\0\\034\\0\\0\\0\\034" && grey $(($2 * 784)) 90; } >"fashion/$1-images-idx3-ubyte"
     { printf "\\0\\0\\010\\001$count" && printf '\0\1\2\3\4\5\6\7\10\11%.0s' $(seq $(($2 / 10))); } >"fashion/$1-labels-idx1-ubyte"
 }
-idx train 12000
-idx t10k 1000
+idx train 60000 # as many as the lists of images in configs name
+idx t10k 10000
 
 plans() { # plans CONFIG SET..: a dry run
     local name=$1
