@@ -42,7 +42,8 @@ void experiment_config_canonical(const ExperimentConfig *e, const ExperimentMeth
     if (m->in_turn) base_text_add(out, "in_turn: true\n");
     experiment_config_canonical_search(e, m, search_sets, out);
     add_params(out, "relearn", eval_relearn_params, eval_relearn_param_count, &e->relearn);
-    add_params(out, "probe", eval_probe_params, eval_probe_param_count, &e->probe);
+    /* the last row, `layers`, only where it is asked for: who does not keeps the ids from before there was such a row */
+    add_params(out, "probe", eval_probe_params, eval_probe_param_count - !e->probe.layers, &e->probe);
     add_params(out, "saliency", eval_saliency_params, eval_saliency_param_count, &e->saliency);
     if (e->confusion.last >= 0)
         add_params(out, "confusion", experiment_confusion_params, experiment_confusion_param_count, &e->confusion);

@@ -76,6 +76,8 @@ static BaseStatus find_rates(Estimate *e)
             (double)r->repeats * ((double)(r->retain_epochs * r->per_class) * K * (1 - e->share) / e->train_rate +
                                   (double)r->judge_per_class / e->predict_rate);
     if (p->enabled) e->measuring += ((double)p->per_class * K + (double)e->split.test.n / K) / e->predict_rate;
+    if (p->enabled && p->layers)
+        e->measuring += ((double)p->per_class * K + 3 * (double)e->split.test.n / K) / e->predict_rate;
 out:
     session_model_free(&model);
     return st;

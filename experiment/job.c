@@ -9,6 +9,7 @@
 #include "experiment/attacks.h"
 #include "experiment/canonical.h"
 #include "experiment/record.h"
+#include "experiment/representation.h"
 #include "experiment/search_file.h"
 #include "report/escape.h"
 #include "session/classes.h"
@@ -25,6 +26,7 @@ typedef struct {
     char search_key[BASE_HASH_HEX];
     SessionPredictions peer[EVAL_SPLITS]; /* of the reference of another seed, on this one's images */
     EvalFeatures peer_features;
+    NnNet *peer_net;
 } Work;
 
 static void work_free(Work *w)
@@ -34,6 +36,7 @@ static void work_free(Work *w)
     experiment_search_free(&w->search);
     for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&w->peer[i]);
     eval_features_free(&w->peer_features);
+    nn_net_free(w->peer_net);
 }
 
 BaseStatus experiment_search_place(const ExperimentSetting *s, const ExperimentJob *job, char key[BASE_HASH_HEX],
@@ -129,7 +132,7 @@ out:
 /* Without it the row lacks what compares with another retrained network. */
 static BaseStatus peer(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job, Work *w)
 {
-    BaseStatus st = experiment_peer_predict(s, seed, job, w->peer, &w->peer_features);
+    BaseStatus st = experiment_peer_predict(s, seed, job, w->peer, &w->peer_features, &w->peer_net);
     if (st == BASE_OK || st == BASE_ENOMEM || st == BASE_EIO || st == BASE_ECANCEL) return st;
     base_warning("seed %llu: no comparison of retrained networks, as that of seed %llu failed: %s",
                  (unsigned long long)job->seed, (unsigned long long)job->peer, base_error_text());
@@ -216,12 +219,16 @@ out:
 
 /* What is read off a network, which a row of logits has none of. */
 static BaseStatus record_inside(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job,
-                                const ExperimentUnlearned *u, StoreRun *run)
+                                const Work *w, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
+    const ExperimentUnlearned *u = w->u;
+    bool reference = job->method == experiment_config_reference(s->e);
     if (!u->net) return store_run_set_i64(run, "/meta", "logits_only", 1);
     EvalSubject subject = experiment_subject(s, seed, job->forget, u->net);
     BASE_TRY(experiment_record_weights(seed->net, u->net, run));
+    BASE_TRY(experiment_record_representation(&subject, &s->e->probe,
+                                              reference ? w->peer_net : seed->reference.made.net, run));
     BASE_TRY(experiment_record_saliency(&subject, &s->e->saliency, run));
     BASE_TRY(experiment_record_regions(s->data, u->net, s->e->precision, run));
 out:
@@ -254,7 +261,7 @@ static BaseStatus record_unlearned(const ExperimentSetting *s, ExperimentSeed *s
         experiment_record_budget(s, job, w->search_key, run);
     }
     experiment_record_each(job->method, run);
-    BASE_TRY(record_inside(s, seed, job, u, run));
+    BASE_TRY(record_inside(s, seed, job, w, run));
     BASE_TRY(experiment_record_signals(train, test, job->forget, run));
     BASE_TRY(experiment_attacks(e, train, test, job->forget, u->hash, job->seed, run));
     store_run_set_f64(run, "/meta", "evaluate_seconds", base_clock_wall() - start);

@@ -230,7 +230,7 @@ BaseStatus experiment_reference_train(const ExperimentSetting *s, ExperimentSeed
 }
 
 BaseStatus experiment_peer_predict(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job,
-                                   SessionPredictions out[EVAL_SPLITS], EvalFeatures *features)
+                                   SessionPredictions out[EVAL_SPLITS], EvalFeatures *features, NnNet **net)
 {
     BaseStatus st = BASE_OK;
     SessionSplit split = {0};
@@ -240,6 +240,8 @@ BaseStatus experiment_peer_predict(const ExperimentSetting *s, const ExperimentS
     BASE_TRY(predict_splits(made.net, &seed->split, s->e->precision, out));
     EvalSubject subject = experiment_subject(s, seed, job->forget, made.net);
     BASE_TRY(eval_probe_forgotten(&subject, &s->e->probe, made.net, features));
+    *net = made.net;
+    made.net = NULL;
 out:
     experiment_unlearned_free(&made);
     session_split_free(&split);

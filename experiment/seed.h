@@ -67,7 +67,7 @@ BaseStatus experiment_reference_train(const ExperimentSetting *setting, Experime
  *  half filled; the caller frees. */
 BaseStatus experiment_peer_predict(const ExperimentSetting *setting, const ExperimentSeed *seed,
                                    const ExperimentJob *job, SessionPredictions out[EVAL_SPLITS],
-                                   EvalFeatures *features);
+                                   EvalFeatures *features, NnNet **net);
 /** The reference of the job's set is known to have failed: nothing is tried again. */
 BaseStatus experiment_reference_give_up(ExperimentSeed *seed, const ExperimentJob *job, BaseStatus why,
                                         const char *reason);

@@ -15,6 +15,7 @@ const BaseParam eval_probe_params[] = {
     BASE_PARAM_I64(EvalProbeConfig, per_class, 100, 1, 100000, "training images per class that the probe is fitted to"),
     BASE_PARAM_I64(EvalProbeConfig, epochs, 30, 1, 100000, "passes of the probe over the features of these images"),
     BASE_PARAM_F64(EvalProbeConfig, lr, 0.005, 1e-9, 10, "initial learning rate of Adam, which falls as a cosine"),
+    BASE_PARAM_BOOL(EvalProbeConfig, layers, false, "nearest neighbours and CKA by the inputs of every layer, too"),
 };
 const size_t eval_probe_param_count = BASE_COUNT(eval_probe_params);
 

@@ -15,6 +15,7 @@ typedef struct {
     bool enabled;
     int64_t per_class, epochs;
     double lr;
+    bool layers; /* eval/probe/layers.h; the last row of the parameters */
 } EvalProbeConfig;
 extern const BaseParam eval_probe_params[];
 extern const size_t eval_probe_param_count;

@@ -69,6 +69,7 @@ void report_figure_job(const ReportRun *run, BaseText *out);
     X(confusion)                                                                                                       \
     X(destinations)                                                                                                    \
     X(saliency)                                                                                                        \
+    X(representation)                                                                                                  \
     X(each) X(missing) X(several) X(roc) X(signals) X(spectra) X(spaces) X(weights) X(regions) X(search) X(history)
 #define X(name) BaseStatus report_figure_##name(ReportFigures *figures);
 REPORT_FIGURE_LIST(X)

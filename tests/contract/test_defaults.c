@@ -183,7 +183,7 @@ static const Table TABLES[] = {
      eval_relearn_params,
      &eval_relearn_param_count,
      sizeof(EvalRelearnConfig)},
-    {{"probe", "enabled=true per_class=100 epochs=30 lr=0.005", "ours"},
+    {{"probe", "enabled=true per_class=100 epochs=30 lr=0.005 layers=false", "ours"},
      eval_probe_params,
      &eval_probe_param_count,
      sizeof(EvalProbeConfig)},

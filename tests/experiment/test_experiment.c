@@ -173,10 +173,33 @@ static void test_references(void **state)
     assert_true(store_run_array(svd, "/relearn/steps", &steps));
     assert_int_equal(steps.count, 3);
     assert_true(store_run_array(svd, "/relearn/recovered", &steps));
+    assert_false(store_run_array(svd, "/representation/knn", &steps)); /* not asked for */
     assert_int_equal(steps.count, 3);
     for (size_t r = 0; r < 4; r++) store_run_free(runs[r]);
     store_run_free(original);
     base_free(results);
+}
+
+/* What the run has of each layer: at the last one the numbers of the metrics. CKA to retrained, owned. */
+static double *by_layer(const StoreRun *run)
+{
+    static const char *const COLUMNS[][2] = {
+        {"cka_to_retrained", "cka_retrained"}, {"cka_to_original", "cka_original"}, {"knn", "knn_forget"}};
+    const char *const *names;
+    double *out = NULL;
+    size_t count;
+    StoreArray a;
+    assert_true(store_run_texts(run, "/representation/names", &names, &count));
+    assert_true(count > 1);
+    assert_near(store_run_f64(run, "/representation", "n"), 1000, 0, 0); /* of the class in the test split */
+    for (size_t c = 3; c-- > 0;) {
+        assert_true(store_run_array_in(run, "/representation", COLUMNS[c][0], &a));
+        assert_int_equal(a.count, count);
+        assert_near(((const double *)a.data)[count - 1], value(run, COLUMNS[c][1], "test"), 0, 0);
+    }
+    assert_ok(BASE_ALLOC((int64_t)count, &out));
+    memcpy(out, a.data, count * sizeof *out);
+    return out;
 }
 
 /* With two seeds each retrained network is compared with the other: the same pair of answers to the same test images,
@@ -185,7 +208,9 @@ static void test_peers(void **state)
 {
     (void)state;
     char *results = folder_of("peers"), folder[4300], path[4700], **names;
-    static const char *const SET[] = {"methods=[retrain]", "seeds=[3, 5]", "relearn=false", "probe=false"};
+    static const char *const SET[] = {"methods=[retrain]", "seeds=[3, 5]", "relearn=false",
+                                      "probe={epochs: 1, layers: true}"};
+    double *layers[2] = {NULL, NULL};
     BaseText terminal = {0};
     size_t count;
     double js[2] = {NAN, NAN}, distance[2] = {NAN, NAN};
@@ -202,6 +227,7 @@ static void test_peers(void **state)
             assert_true(value(one, "tow", "test") < 1);
             js[second] = value(one, "js_retrained", "test");
             distance[second] = value(one, "activation_distance", "test");
+            layers[second] = by_layer(one);
             assert_in_schema(one, "/");
         }
         store_run_free(one);
@@ -209,6 +235,10 @@ static void test_peers(void **state)
     assert_true(js[0] > 1e-6 && distance[0] > 1e-4);
     assert_near(js[0], js[1], 0, 1e-9); /* sums of the same terms, each of order 1e-3 or more, in float64 */
     assert_near(distance[0], distance[1], 0, 1e-9);
+    /* the two networks' images and features are the same whichever is asked; sums in float64, of 16 layers at most */
+    for (int l = 0; l < 2; l++) assert_near(layers[0][l], layers[1][l], 1e-9, 0);
+    base_free(layers[0]);
+    base_free(layers[1]);
     io_names_free(names, count);
     base_text_free(&terminal);
     base_free(results);

@@ -197,6 +197,48 @@ static void test_weights(void **state)
     base_free(folder);
 }
 
+static void set_representation(StoreRun *run, double step, bool peer)
+{
+    static const char *const NAMES[] = {"a", "b", "c"},
+                             *const COLUMNS[] = {"knn", "cka_to_retrained", "cka_to_original"},
+                             *const ENDS[] = {"", "_lo", "_hi"};
+    const int64_t shape[] = {3};
+    assert_ok(store_run_set_texts(run, "/representation/names", NAMES, 3));
+    for (int c = 0; c < 3; c++)
+        for (int end = 0; end < 3; end++) {
+            char path[64];
+            double values[3];
+            const double off[] = {0, -step / 2, step / 2};
+            for (int l = 0; l < 3; l++) values[l] = c == 1 && !peer ? NAN : (c ? 1 : 100) * (1 - step * l + off[end]);
+            snprintf(path, sizeof path, "/representation/%s%s", COLUMNS[c], ENDS[end]);
+            assert_ok(store_run_set_array(run, path, STORE_F64, 1, shape, values));
+        }
+}
+
+static void set_representation_retrained(StoreRun *run) { set_representation(run, 0.25, false); }
+static void set_representation_svd(StoreRun *run) { set_representation(run, 0.125, true); }
+
+/* Retraining's line is the reference and comes first, wherever it stands; what is not defined is left out. */
+static void test_representation(void **state)
+{
+    (void)state;
+    char *folder = folder_of("representation");
+    runs_write_demo(folder);
+    with_run(folder, "demo-svd-3-1", set_representation_svd);
+    make(folder);
+    has(folder, "figures/representation.csv",
+        "line,label,place,layer,knn_percent,knn_lo,knn_hi,cka_to_retrained,cka_to_retrained_lo,cka_to_retrained_hi,cka_to_"
+        "original,cka_to_original_lo,cka_to_original_hi\n0,svd,0,a,100,93.75,106.25,1,0.9375,1.0625,1,0.9375,1.0625\n");
+    has(folder, "figures/representation.gp", "lt 1");
+    with_run(folder, "demo-retrain-3-1", set_representation_retrained);
+    make(folder);
+    has(folder, "figures/representation.csv", "\n0,retrained,1,b,75,62.5,87.5,,,,0.75,0.625,0.875\n");
+    has(folder, "figures/representation.csv", "\n1,svd,2,c,75,68.75,81.25,0.75,0.6875,0.8125,0.75,0.6875,0.8125\n");
+    has(folder, "figures/representation.gp", "dt 2");
+    drawn(folder, "representation");
+    base_free(folder);
+}
+
 /* 100 images of each class, 90 right and 10 called the next class; then class 1 falls to 70, class 5 rises to 95, and of
  * the forgotten class 3 no image is right: 60 go to 1, 30 to 4, 10 to 5. */
 static void set_confusions(StoreRun *run)
@@ -523,6 +565,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_missing),
     cmocka_unit_test(test_several),
     cmocka_unit_test(test_inside),
+    cmocka_unit_test(test_representation),
     cmocka_unit_test(test_weights),
     cmocka_unit_test(test_changes),
     cmocka_unit_test(test_searches),
