@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "eval/probe/cka.h"
 #include "eval/probe/features.h"
+#include "math/linalg.h"
 
 enum { KNOWN, OWN, ORIGINAL, RETRAINED, SETS }; /* the network under test on both sets of images, the others on one */
 
@@ -57,6 +58,18 @@ out:
     return st;
 }
 
+/* All rows are multiples of the first: of grey images to the bit, so that 1e-9 leaves room for the cosine alone. */
+static bool one_direction(const float *rows, int64_t n, int64_t width)
+{
+    double first = math_dot(rows, rows, width);
+    for (int64_t i = 1; i < n; i++) {
+        const float *row = rows + i * width;
+        double across = math_dot(rows, row, width);
+        if (across * across < (1 - 1e-9) * first * math_dot(row, row, width)) return false;
+    }
+    return true;
+}
+
 static BaseStatus measure(const Work *w, int l, EvalLayers *out)
 {
     BaseStatus st = BASE_OK;
@@ -68,7 +81,7 @@ static BaseStatus measure(const Work *w, int l, EvalLayers *out)
     BASE_TRY(eval_probe_cka(&features[OWN], &features[RETRAINED], &out->cka_retrained[l]));
     BASE_TRY(eval_probe_cka(&features[OWN], &features[ORIGINAL], &out->cka_original[l]));
     out->knn[l] = math_estimate(NAN, 0);
-    if (!w->nets[KNOWN] || width == 1) goto out;
+    if (!w->nets[KNOWN] || one_direction(w->rows[KNOWN][l], w->images.known.n, width)) goto out;
     BASE_TRY(eval_probe_near(w->rows[KNOWN][l], &w->images.known, w->rows[OWN][l], &w->images.judged, width, &near));
     MathEstimate share = math_stats_share(near, n, 0.95);
     out->knn[l] = (MathEstimate){100 * share.value, 100 * share.lo, 100 * share.hi, n};

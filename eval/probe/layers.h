@@ -8,7 +8,7 @@
 #include "eval/probe/probe.h"
 
 /** By layer, from front to back; a value is NaN where it is not defined: CKA as in cka.h; kNN where no forgotten image is
- *  among the known, and where a layer's input has one channel, since the cosine of two numbers is 1 or -1. */
+ *  among the known, and where the known inputs of a layer have one direction, so that each cosine is 1 or -1: one channel, or a grey image in three. */
 typedef struct {
     int count;                                        /* 0: not made */
     int64_t n;                                        /* judged images */

@@ -302,6 +302,16 @@ static void one_channel(void **state)
     }
     eval_layers_free(&got);
     nn_net_free(net);
+    /* and a grey image in two channels */
+    const int64_t area = SIDE * SIDE;
+    for (int64_t i = 0; i < TRAIN; i++) {
+        float *image = (float *)w.train.images + i * CHANNELS * area;
+        memcpy(image + area, image, sizeof *image * (size_t)area);
+    }
+    w.subject.net = w.subject.original = w.nets[0];
+    assert_ok(eval_probe_layers(&w.subject, &w.config, NULL, EVAL_LAYERS_HELD, &got));
+    for (int l = 0; l < LAYERS; l++) assert_int_equal(isnan(got.knn[l].value), l == 0);
+    eval_layers_free(&got);
     world_close(&w);
 }
 
