@@ -114,6 +114,11 @@ static const Row METHODS[] = {
      "optimizer=sgd augment=none stop=0.01 forget_samples=0 layers=all",
      "torchunlearn, but for lr and lambda, which are ours (negmerge.c)"},
     {"esc", "preset=here percent=1.5 forget_samples=0", "the authors' newest code"},
+    {"scar",
+     "preset=here statistics=retain surrogates=mixtures surrogate_images=10000 surrogate_steps=6 least_epochs=2 power=0.5 gamma_diagonal=3 "
+     "gamma_rest=3 weight_forget=1 weight_keep=5 temperature=1 epochs=10 batch_size=128 lr=0.0005 momentum=0.9 weight_decay=0 optimizer=adam "
+     "augment=none stop=0.01 retain_per_class=500 forget_samples=0 layers=all",
+     "the authors' code, but for surrogates, epochs, batches and retain_per_class, which are ours (scar.c)"},
     {"mask_logit", "", "a control without parameters"},
     {"last_layer", SVD_SAMPLE, "as svd"},
     {"random_projection", SVD_SAMPLE " layers=all", "as svd"},

@@ -266,6 +266,7 @@ static void fail_each(const World *w, const UnlearnMethod *m, const char *key, c
     set(m, params, "noise_steps", "2");
     set(m, params, "parts", "3");
     set(m, params, "retain_steps", "2");
+    set(m, params, "surrogate_images", "40");
     if (key) set(m, params, key, value);
     support_fail_some_allocations(once, &(Once){w, m, params}, key ? 17 : 5, 5000);
 }
