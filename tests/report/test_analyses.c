@@ -192,7 +192,51 @@ static void test_weights(void **state)
     make(folder);
     has(folder, "figures/weights.csv",
         "line,label,place,layer,change_percent\n0,retrained,0,a,125\n0,retrained,1,b,100\n");
-    has(folder, "figures/weights.csv", "0,retrained,6,g,0\n0,retrained,7,h,\n1,svd,0,a,1\n");
+    has(folder, "figures/weights.csv", "0,retrained,6,g,0\n0,retrained,7,h,\n1,svd,0,features.0,1\n");
+    drawn(folder, "weights");
+    base_free(folder);
+}
+
+/* Ten rows of a network with eight layers and one of three: all in the numbers, eight in the picture, and the caption says so. */
+static void test_many_weights(void **state)
+{
+    (void)state;
+    char *folder = folder_of("many-weights"), label[16], file[64];
+    for (int i = 0; i < 11; i++) {
+        snprintf(label, sizeof label, "row %02d", i);
+        const RunSpec spec = {"w", label, "salun", "unlearn", "3", "Dress", NULL, 1, 0, 90, 2, 0.9, 0.5, false};
+        StoreRun *run;
+        char path[4300];
+        assert_ok(store_run_create(&run));
+        run_header(run, &spec);
+        add_metric(run, "acc_retain", "test", math_estimate(90, 1000));
+        assert_ok(store_run_set_text(run, "/", "id", label));
+        assert_ok(store_run_set_i64(run, "/", "order", i));
+        if (i == 3) { /* another network, in the middle */
+            static const char *const SHORT[] = {"x", "y", "z"};
+            const double change[] = {0.5, 0.5, 0.5};
+            int64_t shape[] = {3};
+            assert_ok(store_run_set_texts(run, "/weights/names", SHORT, 3));
+            assert_ok(store_run_set_array(run, "/weights/change", STORE_F64, 1, shape, change));
+        } else {
+            set_weights(run);
+        }
+        snprintf(path, sizeof path, "%s/%02d.h5", folder, i);
+        assert_ok(store_run_write(run, path));
+        store_run_free(run);
+    }
+    make(folder);
+    for (int i = 0; i < 11; i++) {
+        snprintf(file, sizeof file, i == 3 ? "\n%d,row %02d,2,z,50\n" : "\n%d,row %02d,1,b,100\n", i, i);
+        has(folder, "figures/weights.csv", file);
+    }
+    char *script = text_in(folder, "figures/weights.gp");
+    for (int i = 0; i < 11; i++) { /* 0 to 8 without 3 */
+        snprintf(file, sizeof file, "($1 == %d && ", i);
+        assert_int_equal(strstr(script, file) != NULL, i < 9 && i != 3);
+    }
+    base_free(script);
+    has(folder, "report.html", "3 more rows are not drawn; the figure");
     drawn(folder, "weights");
     base_free(folder);
 }
@@ -567,6 +611,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_inside),
     cmocka_unit_test(test_representation),
     cmocka_unit_test(test_weights),
+    cmocka_unit_test(test_many_weights),
     cmocka_unit_test(test_changes),
     cmocka_unit_test(test_searches),
     cmocka_unit_test(test_pareto),
