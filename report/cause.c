@@ -14,7 +14,26 @@ static const char *preset_of(const ReportLabel *label)
     return preset ? preset : "";
 }
 
-/* A row of the same method with the other preset; NULL: none. *fails: none of them comes near. */
+/* Whether both ran with the same values of all parameters, whatever the presets are called: one may set nothing. Of the same
+ * class, since a search may choose for each. */
+static bool same_values(const ReportLabel *label, const ReportLabel *other)
+{
+    const ReportRun *a = report_first_ok(label), *same_class = report_same_job(other, a),
+                    *b = same_class ? same_class : report_first_ok(other);
+    const char *const *names, *const *others;
+    size_t count = 0, other_count = 0;
+    store_run_names(a->store, "/params", &names, &count);
+    store_run_names(b->store, "/params", &others, &other_count);
+    bool same = count == other_count;
+    for (size_t i = 0; i < count && same; i++) {
+        const char *x = store_run_text(a->store, "/params", names[i]),
+                   *y = store_run_text(b->store, "/params", names[i]);
+        same = strcmp(names[i], "preset") == 0 || (x && y && strcmp(x, y) == 0);
+    }
+    return same;
+}
+
+/* A row of the same method with the other preset and other values; NULL: none. *fails: none of them comes near. */
 static const ReportLabel *twin_of(const ReportExperiment *e, const ReportLabel *label, bool *fails)
 {
     const ReportLabel *twin = NULL;
@@ -24,7 +43,7 @@ static const ReportLabel *twin_of(const ReportExperiment *e, const ReportLabel *
         const ReportLabel *other = &e->labels[l];
         if (other == label || other->rank != REPORT_RANK_METHOD || other->failed == other->count ||
             strcmp(other->runs[0]->method, label->runs[0]->method) != 0 || !*preset_of(other) ||
-            strcmp(preset_of(other), own) == 0)
+            strcmp(preset_of(other), own) == 0 || same_values(label, other))
             continue;
         twin = other;
         *fails = report_failing(e, other);

@@ -583,6 +583,10 @@ static void test_cause(void **state)
         {"alone", "e", "here", "open: not searched", 50, {0}, 0, 0, false},
         {"twin", "f", "here", "method", 50, {0}, 0, 0, false},
         {"other twin", "f", "published", "method", 40, {0}, 0, 0, false},
+        {"same", "g", "here", "open: not searched", 50, {0}, 0, 0, false},
+        {"same again", "g", "published", "open: not searched", 40, {0}, 0, 0, false},
+        {"same, far", "h", "here", "open: not searched", 50, {0}, 0, 0, false},
+        {"same, near", "h", "published", NULL, 90, {0}, 0, 0, false}, /* by chance: the recipe is the same */
     };
     enum { COUNT = sizeof ROWS_OF / sizeof *ROWS_OF };
     ReportSet set;
@@ -596,6 +600,10 @@ static void test_cause(void **state)
         add_metric(run, "composite", "test", math_estimate(spec.value[0] / 100, 1000));
         if (!reference && *ROWS_OF[i].preset)
             assert_ok(store_run_set_text(run, "/params", "preset", ROWS_OF[i].preset));
+        if (!reference) { /* the published presets set it, but those of g and h set nothing */
+            const bool sets = strcmp(ROWS_OF[i].preset, "published") == 0 && !strchr("gh", *ROWS_OF[i].method);
+            assert_ok(store_run_set_text(run, "/params", "momentum", sets ? "0" : "0.9"));
+        }
         if (!reference && ROWS_OF[i].rate[0] > 0) {
             const char *const numbers[] = {"{lr: 1}", "{lr: 2}", "{lr: 3}"}, *const words[] = {"{lr: low}",
                                                                                                "{lr: middle}",
