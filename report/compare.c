@@ -126,7 +126,9 @@ MathEstimate report_difference(const ReportExperiment *e, const ReportLabel *lab
     const ReportFold fold = report_fold(label);
     if (fold.cells == 0) return math_estimate(NAN, 0);
     *p = p_over_seeds(&fold, &unused);
-    return report_fold_mean(&fold, false, NULL);
+    MathEstimate mean = report_fold_mean(&fold, false, NULL);
+    if (fold.seeds < 2) mean.lo = mean.hi = NAN; /* over classes or unlearnings: not what the others' are over */
+    return mean;
 }
 
 /* How far a run is from what the quantity should be: lower is better. NaN where that is not known. */

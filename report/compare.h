@@ -23,7 +23,7 @@ MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label
 MathEstimate report_floor(const ReportExperiment *e, const ReportQuantity *const *quantities, size_t count);
 /** Mean over seeds of run - the retrained run of its class and seed, with its 95% t interval; *p of the paired t test, NaN with fewer
  *  than REPORT_SEEDS_LEAST seeds, and where the difference is the same (not 0) in all of them, so that t is not defined. One
- *  seed: over its classes, without p. */
+ *  seed: no interval, and no p. */
 MathEstimate report_difference(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity,
                                double *p);
 /** The method (no control, no reference) that comes nearest to what the quantity should be: to the retrained run where

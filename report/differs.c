@@ -67,16 +67,16 @@ static void add_row(ReportTable *t, const ReportLabel *label, const Column *colu
     base_text_free(&found);
 }
 
-static void notes(ReportTable *t, size_t methods)
+static void notes(ReportTable *t)
 {
     report_table_note(
         t,
         "Differences: means over training seeds of a method's run less the retrained run of its class and "
-        "seed, with 95%% t intervals over seeds. p: two-sided paired t tests over seeds, in each column adjusted "
-        "over the %zu methods (Holm 1979); differs in: those of at most %g. No p where "
-        "all seeds differ by the same amount, since t is then not defined. None shown is no proof of "
-        "equality: see the interval, and beside it the noise floor.",
-        methods, REPORT_LEVEL);
+        "seed, with 95%% t intervals over seeds (none of a single seed). p: two-sided paired t tests over seeds, in each "
+        "column adjusted over the methods that have one there (Holm 1979); differs in: those of at most %g. No p with "
+        "fewer than %d seeds in common with retraining, and where all seeds differ by the same amount, since t is then not "
+        "defined. None shown is no proof of equality: see the interval, and beside it the noise floor.",
+        REPORT_LEVEL, REPORT_SEEDS_LEAST);
 }
 
 ReportTable report_results_differs(const ReportExperiment *e)
@@ -108,7 +108,7 @@ ReportTable report_results_differs(const ReportExperiment *e)
             add_row(&t, &e->labels[l], columns, count, verdict, difference + row, adjusted + row, n);
             row++;
         }
-    notes(&t, n);
+    notes(&t);
     base_free(difference);
     base_free(p);
     base_free(adjusted);

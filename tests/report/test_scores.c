@@ -248,7 +248,7 @@ static void test_differs(void **state)
         if (seeds == 3) {
             assert_non_null(strstr(out.data, "| near | none shown | 0.10 \\[-0.15, 0.35\\] | 0.225 | 0.00 "));
             assert_non_null(strstr(out.data, "| far | ACC\\_r | -2.00 \\[-2.25, -1.75\\] | 0.00166 | 0.00 "));
-            assert_non_null(strstr(out.data, "adjusted over the 2 methods"));
+            assert_non_null(strstr(out.data, "adjusted over the methods that have one there"));
         }
         base_text_free(&out);
         report_table_free(&t);
@@ -260,6 +260,35 @@ static void test_differs(void **state)
         report_set_free(&set);
         base_free(folder);
     }
+}
+
+/* "once" ran of one seed alone, for three classes: their spread is not that of seeds, and the two tests that there are, of
+ * "near" and "far", are adjusted as two. */
+static void test_differs_of_one_seed(void **state)
+{
+    (void)state;
+    static const double NEAR[] = {0.1, 0.2, 0}, FAR[] = {-2, -2.1, -1.9};
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("once");
+    for (int c = 0; c < 3; c++)
+        for (int s = 0; s < 3; s++) {
+            const char *forget = c == 0 ? "0" : c == 1 ? "1" : "2";
+            const Spec specs[] = {{"retrain", "retrain", forget, "mlp", "d", s, {90 + s, 1, 1}},
+                                  {"near", "svd", forget, "mlp", "d", s, {90 + s + NEAR[s], 1, 1}},
+                                  {"far", "scrub", forget, "mlp", "d", s, {90 + s + FAR[s], 1, 1}},
+                                  {"once", "ssd", forget, "mlp", "d", s, {85 + c, 1, 1}}};
+            for (size_t i = 0; i < (s == 0 ? 4U : 3U); i++) write_run(folder, make(&specs[i]));
+        }
+    load(folder, &set);
+    ReportTable t = report_results_differs(&set.experiments[0]);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "| once | not tested | -4.00 | "));
+    assert_non_null(strstr(out.data, "| far | ACC\\_r | -2.00 \\[-2.25, -1.75\\] | 0.00166 | 0.00 "));
+    base_text_free(&out);
+    report_table_free(&t);
+    report_set_free(&set);
+    base_free(folder);
 }
 
 static void test_best_beyond_chance(void **state)
@@ -734,6 +763,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_best_beyond_chance),
     cmocka_unit_test(test_noise_floor),
     cmocka_unit_test(test_differs),
+    cmocka_unit_test(test_differs_of_one_seed),
     cmocka_unit_test(test_reach),
     cmocka_unit_test(test_pairs_have_no_interval),
     cmocka_unit_test(test_equal_differences),
