@@ -8,10 +8,11 @@
  *                  where one of the two did not relearn within the limit in some repeat (the ratio would only be a
  *                  bound), nor where the retrained one needed no step.
  *   recovered_forget  100 * right / n: accuracy on test images of the forgotten classes after training on retained
- *                  images alone, the highest after any epoch, the mean over repeats. No such image was shown, so what comes back was never gone; a
- *                  retrained network's value is what comes back by itself. Each side of the interval joins the t
- *                  interval over repeats (none for a single one) and the Clopper-Pearson interval of the mean over the
- *                  judged images, as independent errors. */
+ *                  images alone, the highest after any epoch, the mean over repeats. No forgotten image was shown: what
+ *                  comes back is what the network still knows, and what comes back by itself. A retrained network's
+ *                  value is the latter alone, so that only what is above it speaks of something left. Each side of the
+ *                  interval joins the t interval over repeats (none for a single one) and the Clopper-Pearson interval
+ *                  of the mean over the judged images, as independent errors. */
 #include <math.h>
 
 #include "eval/eval.h"
