@@ -92,11 +92,11 @@ static BaseStatus epochs(const UnlearnContext *context, const Params *p, NnNet *
         .kl = 1, .temperature = 1, .teacher = teacher->engine, .alter = temper, .user = &tempering};
     double unseen, alpha = data_forget_by_image(context->forget) ? OF_IMAGES : OF_CLASSES;
     if (p->alpha > 0) alpha = p->alpha;
-    BASE_TRY(unseen_accuracy(context, p, net, &unseen, &t->passes));
+    BASE_TRY(unseen_accuracy(context, p, net, &unseen, &t->judged));
     for (int64_t e = 0; e < p->steps.epochs; e++) {
         int64_t right;
         BASE_TRY(unlearn_count_known(context, net, &t->sides.forget, NULL, &right));
-        t->passes += (double)t->sides.forget.n;
+        t->judged += (double)t->sides.forget.n;
         double ahead = (double)right / (double)t->sides.forget.n - unseen;
         if (ahead <= p->steps.stop) break;
         tempering.epoch = e;
@@ -126,6 +126,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BASE_TRY(unlearn_teacher_create(context, context->original, s->batch_size, &teacher));
     BASE_TRY(unlearn_learner_create(context, net, s, &config, &t.learner));
     BASE_TRY(epochs(context, p, net, &teacher, &t));
+    t.passes = t.judged;
     unlearn_training_report(&t, report);
 out:
     unlearn_training_close(&t);

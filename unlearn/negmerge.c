@@ -135,6 +135,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
         BASE_TRY(unlearn_watch_done(watch, &done));
     }
     unlearn_sides_report(&sides, m->passes + unlearn_watch_passes(watch), report);
+    report->judged = unlearn_watch_passes(watch);
 out:
     unlearn_watch_free(watch);
     unlearn_sides_free(&sides);

@@ -149,7 +149,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
         if (p->rewind) BASE_TRY(rewind_keep(context, &t.sides.forget, e, net, &rewind));
     }
     if (p->rewind) BASE_TRY(rewind_choose(context, s->epochs, net, &rewind));
-    t.passes = rewind.passes;
+    t.passes = t.judged = rewind.passes;
     unlearn_training_report(&t, report);
 out:
     unlearn_training_close(&t);

@@ -196,6 +196,45 @@ static void test_state_serves_many(void **state)
     world_close(&w);
 }
 
+/* A method that watches says how many images it looked at, since equal searches count them; one that does not, none. */
+static void test_judged(void **state)
+{
+    (void)state;
+    World w;
+    DataIndex kept = {0}, held = {0};
+    int methods = 0;
+    world_open(&w, "2");
+    assert_ok(data_split(&w.context.train, 0.4, 5, &kept, &held));
+    w.context.train = data_view_of(&w.set, &kept);
+    w.context.validation = data_view_of(&w.set, &held);
+    for (size_t i = 0; i < base_registry_count(&unlearn_registry); i++) {
+        const UnlearnMethod *m = method_at(i);
+        if (made_elsewhere(m) || !base_param_find(m->entry.params, m->entry.param_count, "stop")) continue;
+        const bool rewinds = base_param_find(m->entry.params, m->entry.param_count, "rewind");
+        for (int watches = 0; watches < 2 + rewinds; watches++) { /* the last: by rewinding alone */
+            double params[1024];
+            UnlearnReport report;
+            NnNet *net = NULL;
+            base_param_defaults(m->entry.params, m->entry.param_count, params);
+            set(m, params, "stop", watches == 1 ? "1" : "-1"); /* 1: met at the first look */
+            set(m, params, "retain_steps", "2");
+            if (watches == 2) set(m, params, "rewind", "true");
+            assert_ok(nn_net_clone(w.original, &net));
+            assert_ok(unlearn_run(m, &w.context, params, net, &report));
+            const bool looks = watches > 0 || strcmp(m->entry.name, "lotus") == 0; /* its temperature needs the look */
+            if (looks != (report.judged > 0) || report.judged > report.passes)
+                fail_msg("%s: %g of %g passes to decide when to stop", m->entry.name, report.judged, report.passes);
+            unlearn_report_free(&report);
+            nn_net_free(net);
+        }
+        methods++;
+    }
+    assert_true(methods >= 7);
+    data_index_free(&kept);
+    data_index_free(&held);
+    world_close(&w);
+}
+
 /* as_training does what the original's training did, and nothing where that did nothing or is not known. */
 static void test_augment(void **state)
 {
@@ -299,7 +338,7 @@ static void test_without_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_entries), cmocka_unit_test(test_every_method),   cmocka_unit_test(test_state_serves_many),
-    cmocka_unit_test(test_augment), cmocka_unit_test(test_without_memory),
+    cmocka_unit_test(test_entries), cmocka_unit_test(test_every_method), cmocka_unit_test(test_state_serves_many),
+    cmocka_unit_test(test_judged),  cmocka_unit_test(test_augment),      cmocka_unit_test(test_without_memory),
 };
 SUPPORT_MAIN(tests)

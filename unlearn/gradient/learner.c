@@ -265,7 +265,7 @@ out:
 void unlearn_training_report(const UnlearnTraining *t, UnlearnReport *report)
 {
     unlearn_sides_report(&t->sides, t->passes + t->learner->passes + unlearn_watch_passes(t->watch), report);
-    report->judged = unlearn_watch_passes(t->watch);
+    report->judged = t->judged + unlearn_watch_passes(t->watch);
 }
 
 void unlearn_training_close(UnlearnTraining *t)

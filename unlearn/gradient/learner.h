@@ -77,6 +77,7 @@ typedef struct {
     UnlearnLearner *learner;
     UnlearnWatch *watch;
     double passes; /* images passed but by learner and watch: for labels, a mask, noise */
+    double judged; /* of them, those looked at to decide when to stop */
 } UnlearnTraining;
 /** The learner, and the loader of each side that has images, where it is not open yet. @p config: batch 0 is that of
  *  @p steps, total 0 an epoch over both sides as often as they say. */
