@@ -1,19 +1,21 @@
 /* unlearn/masked_small_gradients.c - draws anew the weights that matter for neither side, then trains on (MSG, "masked
  * small gradients": second in the NeurIPS 2023 unlearning challenge, named so in Cadet et al., "Deep Unlearn",
  * arXiv 2410.01276):
- *   g = sum over D_r' of dCE/dw  -  sum over D_f of dCE/dw      eval mode; of batches' mean gradients; |D_r'| = |D_f|
+ *   g = sum over D_r' of dCE/dw  -  sum over D_f' of dCE/dw     eval mode; of batches' mean gradients; |D_r'| = |D_f'|
  *   of the weights of every convolution, the `share` with the smallest |g|: w ~ N(0, 2 / (K h w)), Kaiming
  *   with the fan-out of K kernels of h x w pixels
  *   then E epochs on D_r of CE(f_w(x), y), with `factor` times the gradient of the convolutions' other weights
  *   lr min((e + 1) / A, (E - e) / (E + 1 - A))   in epoch e = 0 .. E - 1, A = floor((E + 1) / 2)
- * D_r' is drawn of the retained images. Weight decay is not reduced. Biases of convolutions stay; the public code's new
+ * D_r' is drawn of the retained images, as many as are forgotten; where fewer are retained D_r' is all of them, and
+ * D_f' as many, drawn of the forgotten ones, or these would outweigh them. Weight decay is not reduced. Biases of convolutions stay; the public code's new
  * layers have new ones too, by PyTorch's default.
- * Data: both; one pass over D_r' and D_f, then epochs passes over D_r, all with gradients. After the public code of Deep
+ * Data: both; one pass over D_r' and D_f', then epochs passes over D_r, all with gradients. After the public code of Deep
  * Unlearn, and its defaults.
  */
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
 #include "unlearn/gradient/gradients.h"
 #include "unlearn/gradient/refine.h"
@@ -62,32 +64,44 @@ static BaseStatus take(void *user, const float *grad, int64_t n)
     return BASE_OK;
 }
 
-/* @p out [param_count] = |g|, of @p retained and @p forgotten images. */
-static BaseStatus difference(const UnlearnContext *context, const UnlearnSteps *s, float *out, int64_t *retained,
-                             int64_t *forgotten)
+/* *drawn by data_index_free: @p n of the images of @p side; stream (seed, "small_gradients", @p number). */
+static BaseStatus draw(const UnlearnContext *context, const DataIndex *side, int64_t n, uint64_t number,
+                       DataIndex *drawn)
+{
+    BaseStatus st = BASE_OK;
+    BaseRandom random = base_random_make(context->seed, "small_gradients", number);
+    BASE_TRY(BASE_ALLOC(n, &drawn->at));
+    drawn->n = n;
+    base_random_choose(&random, side->n, n, drawn->at);
+    for (int64_t i = 0; i < n; i++) drawn->at[i] = side->at[drawn->at[i]];
+out:
+    return st;
+}
+
+/* @p out [param_count] = |g|, of *images of either side. */
+static BaseStatus difference(const UnlearnContext *context, const UnlearnSteps *s, float *out, int64_t *images)
 {
     BaseStatus st = BASE_OK;
     UnlearnSides sides = {0};
-    DataIndex drawn = {0};
-    BaseRandom random = base_random_make(context->seed, "small_gradients", 0);
+    DataIndex drawn[2] = {{0}}; /* retained, forgotten */
     Sum sum = {.sum = out, .count = nn_net_param_count(context->original), .sign = 1};
     BASE_TRY(unlearn_sides_open(context, s->retain_per_class, s->forget_samples, &sides));
-    drawn.n = sides.forget.n < sides.retain.n ? sides.forget.n : sides.retain.n;
-    BASE_TRY(BASE_ALLOC(drawn.n, &drawn.at));
-    base_random_choose(&random, sides.retain.n, drawn.n, drawn.at);
-    for (int64_t i = 0; i < drawn.n; i++) drawn.at[i] = sides.retain_index.at[drawn.at[i]];
-    const DataView view = data_view_of(context->train.set, &drawn);
+    const int64_t n = base_smaller(sides.retain.n, sides.forget.n);
+    BASE_TRY(draw(context, &sides.retain_index, n, 0, &drawn[0]));
+    if (n < sides.forget.n) BASE_TRY(draw(context, &sides.forget_index, n, 1, &drawn[1]));
+    const DataView retain = data_view_of(context->train.set, &drawn[0]),
+                   forget = n < sides.forget.n ? data_view_of(context->train.set, &drawn[1]) : sides.forget;
     BASE_TRY(
-        unlearn_gradients(context, &view, s->batch_size, UNLEARN_LABELS_TRUE, "gradients on retained", take, &sum));
+        unlearn_gradients(context, &retain, s->batch_size, UNLEARN_LABELS_TRUE, "gradients on retained", take, &sum));
     sum.sign = -1;
-    BASE_TRY(unlearn_gradients(context, &sides.forget, s->batch_size, UNLEARN_LABELS_TRUE, "gradients on forgotten",
-                               take, &sum));
+    BASE_TRY(
+        unlearn_gradients(context, &forget, s->batch_size, UNLEARN_LABELS_TRUE, "gradients on forgotten", take, &sum));
     for (int64_t i = 0; i < sum.count; i++) out[i] = fabsf(out[i]);
-    *retained = view.n;
-    *forgotten = sides.forget.n;
+    *images = n;
 out:
     unlearn_sides_free(&sides);
-    data_index_free(&drawn);
+    data_index_free(&drawn[0]);
+    data_index_free(&drawn[1]);
     return st;
 }
 
@@ -146,11 +160,11 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     const Params *p = values;
     float *gradient = NULL, *scale = NULL;
     int layers;
-    int64_t retained, forgotten, count = nn_net_param_count(net);
+    int64_t images, count = nn_net_param_count(net);
     BASE_TRY(BASE_ALLOC(count, &gradient));
     BASE_TRY(BASE_ALLOC(count, &scale));
     for (int64_t i = 0; i < count; i++) scale[i] = 1;
-    BASE_TRY(difference(context, &p->steps, gradient, &retained, &forgotten));
+    BASE_TRY(difference(context, &p->steps, gradient, &images));
     BASE_TRY(renew_all(context, p, gradient, net, scale));
     nn_net_layers(net, &layers);
     const UnlearnRefine refine = {.steps = &p->steps,
@@ -159,8 +173,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
                                   .scale = scale,
                                   .label = "masked_small_gradients"};
     BASE_TRY(unlearn_refine(context, &refine, net, report));
-    report->samples_forget = forgotten;
-    report->passes += (double)(retained + forgotten);
+    report->samples_forget = images;
+    report->passes += (double)(2 * images);
 out:
     base_free(gradient);
     base_free(scale);
