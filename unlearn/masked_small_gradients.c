@@ -140,10 +140,10 @@ static BaseStatus renew_all(const UnlearnContext *context, const Params *p, cons
     nn_net_init(fresh, context->seed);
     for (int l = 0; l < layer_count; l++) {
         if (layers[l].kind != NN_LAYER_CONV) continue;
-        const NnSlice *slice = slices + layers[l].weight, *bias = slices + layers[l].bias;
+        const NnSlice *slice = slices + layers[l].weight, *bias = layers[l].bias < 0 ? NULL : slices + layers[l].bias;
         BASE_TRY(renew(context, p, &layers[l], slice, gradient + slice->offset, mask, w + slice->offset,
                        scale + slice->offset));
-        for (int64_t i = 0; layers[l].bias >= 0 && p->biases == RENEWED && i < bias->count; i++)
+        for (int64_t i = 0; bias && p->biases == RENEWED && i < bias->count; i++)
             w[bias->offset + i] = nn_net_params(fresh)[bias->offset + i];
     }
 out:
