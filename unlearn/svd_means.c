@@ -68,17 +68,17 @@ static void release(void *state)
     base_free(s);
 }
 
-/* Of the layers named those that are linear and see one row for an image. */
+/* Of the layers named those that are linear, see one row for an image, and stand behind the last map: not those of
+ * squeeze-and-excitation, whose one row scales a map. */
 static BaseStatus select_layers(const NnNet *net, const Params *params, uint8_t **selected)
 {
     BaseStatus st = BASE_OK;
-    int count, any = 0;
+    int count, any = 0, behind = 0;
     const NnLayer *layers = nn_net_layers(net, &count);
     BASE_TRY(unlearn_layers_select(net, params->layers.s, selected));
-    for (int i = 0; i < count; i++) {
-        if (layers[i].kind == NN_LAYER_CONV || layers[i].H * layers[i].W > 1) (*selected)[i] = 0;
-        any += (*selected)[i];
-    }
+    for (int i = 0; i < count; i++)
+        if (layers[i].kind == NN_LAYER_CONV || layers[i].H * layers[i].W > 1) behind = i + 1;
+    for (int i = 0; i < count; i++) any += (*selected)[i] = (*selected)[i] && i >= behind;
     BASE_CHECK(any > 0, BASE_EUSAGE,
                "layers = %s: none of these sees one row for an image, as a linear layer behind the "
                "last map does",

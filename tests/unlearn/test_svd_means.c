@@ -263,6 +263,35 @@ static void no_such_layer(void **state)
     world_close(&w);
 }
 
+/* What scales a map (squeeze and excitation) sees one row for an image as well, but is no layer behind the last map. */
+static void before_a_map(void **state)
+{
+    (void)state;
+    World w;
+    NnGraph *g;
+    NnNet *net;
+    int count;
+    world_open(&w, 20, 8, "2");
+    nn_net_free(w.net);
+    assert_ok(nn_graph_create(1, 1, 8, &g));
+    NnNode x = nn_conv(g, nn_input(g), "map", 6, 1, 1, 0, true), by = nn_flatten(g, nn_avg_pool(g, x, 0, 1));
+    by = nn_linear(g, nn_relu(g, nn_linear(g, by, "squeeze", 3, true)), "excite", 6, true);
+    x = nn_relu(g, nn_conv(g, nn_scale(g, x, by), "next", 5, 1, 1, 0, true));
+    assert_ok(nn_net_create_take(g, nn_linear(g, nn_flatten(g, x), "head", K, true), &w.net));
+    nn_net_init(w.net, 3);
+    w.context.original = w.net;
+    assert_ok(run(&w, (Settings){100, 100, "all", 0}, &net));
+    const NnSlice *slices = nn_net_param_slices(net, &count);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(memcmp(nn_net_params(net) + slices[i].offset, nn_net_params(w.net) + slices[i].offset,
+                                (size_t)slices[i].count * sizeof(float)) != 0,
+                         strcmp(slices[i].name, "head.weight") == 0);
+    nn_net_free(net);
+    assert_fails(run(&w, (Settings){100, 100, "squeeze", 0}, &net), BASE_EUSAGE, "none of these sees one row");
+    nn_net_free(net);
+    world_close(&w);
+}
+
 static BaseStatus once(void *user)
 {
     NnNet *net = NULL;
@@ -281,10 +310,8 @@ static void without_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_formula),
-    cmocka_unit_test(chosen_layers),
-    cmocka_unit_test(no_such_layer),
-    cmocka_unit_test(without_memory),
+    cmocka_unit_test(the_formula),  cmocka_unit_test(chosen_layers),  cmocka_unit_test(no_such_layer),
+    cmocka_unit_test(before_a_map), cmocka_unit_test(without_memory),
 };
 
 SUPPORT_MAIN(tests)
