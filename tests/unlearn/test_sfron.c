@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/order.h"
+#include "unlearn/gradient/loss.h"
 
 enum { COUNT = 4096 };
 
@@ -112,8 +113,21 @@ static void test_edges(void **state)
     small_close(s);
 }
 
+/* Logits that are no numbers have no loss that passes for one. */
+static void test_no_number(void **state)
+{
+    (void)state;
+    const int32_t y[2] = {1, 0};
+    for (int i = 0; i < 6; i++) {
+        float z[6] = {1, 2, 3, -1, 0, 1}, d[6];
+        z[i] = NAN;
+        assert_true(isnan(unlearn_loss(&(UnlearnLoss){.ce = -1, .power = 0.5}, z, y, NULL, 2, 3, d)));
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_steps),
     cmocka_unit_test(test_edges),
+    cmocka_unit_test(test_no_number),
 };
 SUPPORT_MAIN(tests)

@@ -36,7 +36,8 @@ static double weigh(double power, const float *logits, const int32_t *y, int64_t
     double total = 0, mass = 0;
     for (int pass = 0; pass < 2; pass++)
         for (int64_t i = 0; i < n; i++) {
-            double own = fmax(0, log_mass(logits + i * K, K, 1) - (double)logits[i * K + y[i]]); /* rounding passes 0 */
+            double own = log_mass(logits + i * K, K, 1) - (double)logits[i * K + y[i]];
+            if (own < 0) own = 0; /* rounding passes 0; NaN stays, for the caller to see */
             double weight = 1 / (pow(own, power) + 1e-15);
             if (pass == 0) {
                 mass += weight;
