@@ -11,10 +11,12 @@
  * from svd. Its P_r keeps every direction in which retained inputs have energy, and the forgotten class's own lies among
  * them; here only means are kept. And its P_f takes from retained inputs what they have in common with forgotten ones;
  * this one is oblique. s > 0 also takes the differences between the classes that a forgotten input looks like. In
- * float64, by a Cholesky factor of side n or f, whichever is smaller. Where the classifier is the only such layer (ResNet),
+ * float64, by a Cholesky factor of side n or f, whichever is smaller. The inputs of all images are held; a budget of memory
+ * that was set (--memory) and that they do not fit is refused. Where the classifier is the only such layer (ResNet),
  * the features stay as they are. docs/results/analyses says what it does to features.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cancel.h"
@@ -26,6 +28,7 @@
 #include "nn/backend.h"
 #include "unlearn/layers/sample.h"
 #include "unlearn/layers/select.h"
+#include "unlearn/svd/passes.h"
 
 typedef struct {
     double alpha_r, alpha_f, nearest;
@@ -130,6 +133,36 @@ out:
     return st;
 }
 
+/* Bytes that edit() works on, for n rows of which n_f are forgotten. */
+static int64_t work_of(const NnLayer *l, int64_t n, int64_t n_f)
+{
+    const int64_t f = l->features, side = base_smaller(n, f),
+                  numbers = (n + n_f + 2 * l->K) * f + side * side + l->K * n;
+    return numbers * (int64_t)sizeof(double);
+}
+
+static BaseStatus check_memory(const State *s, const NnLayer *layers)
+{
+    const int64_t n = s->retain.n + s->forget.n, budget = base_memory_budget();
+    int64_t inputs = 0, most = 0;
+    int largest = 0, others = -1;
+    char what[200], more[48] = "";
+    if (!base_memory_budget_is_set()) return BASE_OK;
+    for (int i = 0; i < s->count; i++) {
+        if (!s->selected[i]) continue;
+        int64_t work = work_of(&layers[i], n, s->forget.n);
+        inputs += n * layers[i].features * (int64_t)sizeof(float);
+        if (work > most) largest = i;
+        most = base_larger(most, work);
+        others++;
+    }
+    const int64_t left = base_memory_make_room(inputs + most);
+    if (inputs + most <= left) return BASE_OK;
+    if (others > 0) snprintf(more, sizeof more, ", with the inputs of %d more,", others);
+    snprintf(what, sizeof what, "layer %s%s", layers[largest].name, more);
+    return unlearn_passes_refuse(what, inputs + most, budget - left);
+}
+
 static BaseStatus prepare(const UnlearnContext *context, const void *values, void **out)
 {
     BaseStatus st = BASE_OK;
@@ -141,6 +174,7 @@ static BaseStatus prepare(const UnlearnContext *context, const void *values, voi
     BASE_TRY(select_layers(context->original, params, &s->selected));
     BASE_TRY(unlearn_sample_retain(context, params->retain_per_class, NULL, &s->retain));
     BASE_TRY(unlearn_sample_forget(context, params->forget_samples, &s->forget));
+    BASE_TRY(check_memory(s, layers));
     BASE_TRY(BASE_ALLOC(s->count, &s->rows));
     for (int i = 0; i < s->count; i++)
         if (s->selected[i]) BASE_TRY(BASE_ALLOC_RAW((s->retain.n + s->forget.n) * layers[i].features, &s->rows[i]));

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "unlearn/unlearn.h"
 
@@ -263,6 +264,28 @@ static void no_such_layer(void **state)
     world_close(&w);
 }
 
+/* A budget that the inputs do not fit is refused, with one that would do. */
+static void a_budget(void **state)
+{
+    (void)state;
+    World w;
+    NnNet *net;
+    long long enough = 0;
+    world_open(&w, 40, 8, "2");
+    base_memory_set_budget(1 << 10);
+    BaseStatus st = run(&w, (Settings){100, 100, "all", 0}, &net);
+    const char *said = strstr(base_error_text(), "--memory ");
+    assert_int_equal(st, BASE_ELIMIT);
+    assert_non_null(strstr(base_error_text(), "layer hidden, with the inputs of 1 more, needs 0 MiB"));
+    assert_true(said && sscanf(said, "--memory %lldM", &enough) == 1);
+    nn_net_free(net);
+    base_memory_set_budget(enough << 20);
+    assert_ok(run(&w, (Settings){100, 100, "all", 0}, &net));
+    nn_net_free(net);
+    base_memory_set_budget(0);
+    world_close(&w);
+}
+
 /* What scales a map (squeeze and excitation) sees one row for an image as well, but is no layer behind the last map. */
 static void before_a_map(void **state)
 {
@@ -310,8 +333,8 @@ static void without_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_formula),  cmocka_unit_test(chosen_layers),  cmocka_unit_test(no_such_layer),
-    cmocka_unit_test(before_a_map), cmocka_unit_test(without_memory),
+    cmocka_unit_test(the_formula),  cmocka_unit_test(chosen_layers), cmocka_unit_test(no_such_layer),
+    cmocka_unit_test(before_a_map), cmocka_unit_test(a_budget),      cmocka_unit_test(without_memory),
 };
 
 SUPPORT_MAIN(tests)

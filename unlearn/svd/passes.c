@@ -1,6 +1,7 @@
 /* unlearn/svd/passes.c - what each layer costs in memory, by the files that will take it, and groups of layers that fit. */
 #include "unlearn/svd/passes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -124,17 +125,23 @@ static bool fits_one_by_one(const Plan *p)
     return most < 0 || need_of(p, &p->cost[most]) <= p->left;
 }
 
-static BaseStatus refuse(const Plan *p, int layer)
+BaseStatus unlearn_passes_refuse(const char *what, int64_t need, int64_t held)
 {
-    const int64_t budget = base_memory_budget(), held = budget - budget / SPARE - p->left,
-                  need = need_of(p, &p->cost[layer]);
     const int64_t enough = held + need; /* with the spare part, and a fiftieth more, as no two runs hold the same */
     return base_error_set(
         BASE_ELIMIT,
-        "layer %s needs %lld MiB beside the %lld MiB that the process holds already, more than the budget of %lld MiB: "
+        "%s needs %lld MiB beside the %lld MiB that the process holds already, more than the budget of %lld MiB: "
         "--memory %lldM would do",
-        p->layers[layer].name, (long long)(need >> 20), (long long)(held >> 20), (long long)(budget >> 20),
+        what, (long long)(need >> 20), (long long)(held >> 20), (long long)(base_memory_budget() >> 20),
         (long long)((enough + enough / (SPARE - 1) + enough / 50) >> 20) + 1);
+}
+
+static BaseStatus refuse(const Plan *p, int layer)
+{
+    const int64_t budget = base_memory_budget();
+    char what[160];
+    snprintf(what, sizeof what, "layer %s", p->layers[layer].name);
+    return unlearn_passes_refuse(what, need_of(p, &p->cost[layer]), budget - budget / SPARE - p->left);
 }
 
 /* @p starts [layers]: where a new pass begins. */

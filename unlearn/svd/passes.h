@@ -24,4 +24,8 @@ BaseStatus unlearn_passes_plan(const UnlearnContext *context, const UnlearnSpace
                                int64_t retain, int64_t forget, UnlearnPasses *out);
 void unlearn_passes_free(UnlearnPasses *passes);
 
+/** BASE_ELIMIT: @p what needs @p need bytes, beside the @p held ones that are not left of the budget; with one that would
+ *  do. */
+BaseStatus unlearn_passes_refuse(const char *what, int64_t need, int64_t held);
+
 #endif
