@@ -275,6 +275,27 @@ bool nn_net_ends_linear(const NnNet *net)
     return nn_graph_node(net->plan->graph, net->plan->output)->kind == NN_NODE_LINEAR;
 }
 
+/* The first node from @p node towards the input that is a layer or a sum. */
+static const NnNodeInfo *made_by(const NnGraph *graph, const NnNodeInfo *node)
+{
+    while (node->layer < 0 && node->kind != NN_NODE_ADD && node->in[0] >= 0) node = nn_graph_node(graph, node->in[0]);
+    return node;
+}
+
+int nn_net_classifiers(const NnNet *net, int layers[NN_CLASSIFIERS])
+{
+    const NnGraph *graph = net->plan->graph;
+    const NnNodeInfo *sum = made_by(graph, nn_graph_node(graph, net->plan->output));
+    layers[0] = net->plan->n_layers - 1;
+    if (sum->kind != NN_NODE_ADD) return 1;
+    int a = made_by(graph, nn_graph_node(graph, sum->in[0]))->layer;
+    int b = made_by(graph, nn_graph_node(graph, sum->in[1]))->layer;
+    if (a < 0 || b < 0 || a == b) return 1; /* no sum of two classifiers */
+    layers[0] = a < b ? a : b;
+    layers[1] = a < b ? b : a;
+    return NN_CLASSIFIERS;
+}
+
 BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out)
 {
     BaseStatus st = BASE_OK;

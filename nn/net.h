@@ -42,6 +42,10 @@ BaseStatus nn_net_clone(const NnNet *net, NnNet **out);
 /** Whether the last layer's outputs are the logits. They are not in SqueezeNet, whose classifier is a convolution, so that logits
  *  are means over the pixels of its rectified map, nor in DeiT with two classifiers, which are averaged. */
 bool nn_net_ends_linear(const NnNet *net);
+/** The layers that the logits are made of, with no other behind them: the last one, and in DeiT with two classifiers both.
+ *  Their numbers in nn_net_layers, ascending; returns how many. */
+enum { NN_CLASSIFIERS = 2 };
+int nn_net_classifiers(const NnNet *net, int layers[NN_CLASSIFIERS]);
 /** The same network with @p K >= classes outputs, the last layer linear: all numbers copied, what the new outputs need
  *  is 0. BASE_ESHAPE where the last node is not a linear layer. */
 BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out);

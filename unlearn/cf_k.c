@@ -1,8 +1,8 @@
 /* unlearn/cf_k.c - catastrophic forgetting of the last k layers (CF-k; Goel et al. 2022, arXiv 2201.06640): all layers but
  * the last k are frozen, and those are trained on, on retained images alone.
- * A layer is a convolution or a linear layer with the norms after it; k = 1 is the classifier. Frozen parameters and
- * (statistics = frozen) frozen running statistics do not move at all; batch statistics and dropout are those of training
- * throughout. Data: retained images; epochs passes with gradients.
+ * A layer is a convolution or a linear layer with the norms after it; k = 1 is the classifier, or both of
+ * two whose logits are averaged. Frozen parameters and (statistics = frozen) frozen running statistics do not move at
+ * all; batch statistics and dropout are those of training throughout. Data: retained images; epochs passes with gradients.
  */
 #include "unlearn/gradient/refine.h"
 

@@ -83,13 +83,16 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     const Params *p = values;
     const float *fisher = state;
     UnlearnSides sides = {0};
-    int layers, count;
-    const NnLayer *last = nn_net_layers(net, &layers) + layers - 1;
+    int count, last[NN_CLASSIFIERS], heads = nn_net_classifiers(net, last);
+    const NnLayer *layers = nn_net_layers(net, &(int){0});
     const NnSlice *slices = nn_net_param_slices(net, &count);
     float *w = nn_net_edit_params(net);
-    for (int i = 0; i < count; i++)
-        disturb(context, fisher + slices[i].offset, slices + i, i, p->alpha, i == last->weight || i == last->bias,
-                w + slices[i].offset);
+    for (int i = 0; i < count; i++) {
+        bool classifier = false;
+        for (int h = 0; h < heads; h++)
+            classifier = classifier || i == layers[last[h]].weight || i == layers[last[h]].bias;
+        disturb(context, fisher + slices[i].offset, slices + i, i, p->alpha, classifier, w + slices[i].offset);
+    }
     BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, UNLEARN_NO_IMAGES, &sides));
     unlearn_sides_report(&sides, (double)sides.retain.n, report);
 out:

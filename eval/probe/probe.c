@@ -19,21 +19,37 @@ const BaseParam eval_probe_params[] = {
 };
 const size_t eval_probe_param_count = BASE_COUNT(eval_probe_params);
 
-static const NnLayer *last_of(const NnNet *net, int *index)
+/* Numbers of one image: what comes into the classifier, or into one classifier and then into the other; of a convolution,
+ * the means over its pixels. */
+static int64_t width_of(const NnNet *net)
 {
-    const NnLayer *layers = nn_net_layers(net, index);
-    return &layers[--*index];
+    int last[NN_CLASSIFIERS], heads = nn_net_classifiers(net, last);
+    int64_t width = 0;
+    for (int h = 0; h < heads; h++) width += nn_net_layers(net, &(int){0})[last[h]].C;
+    return width;
 }
 
 BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecision precision, float **out)
 {
-    int last;
-    const NnLayer *layer = last_of(net, &last);
-    BaseStatus st = BASE_ALLOC_RAW(view->n * layer->C, out);
-    if (st == BASE_OK) st = eval_probe_inputs(net, last, last + 1, view, precision, out);
-    if (st == BASE_OK) return st;
-    base_free(*out);
+    int last[NN_CLASSIFIERS], heads = nn_net_classifiers(net, last);
+    const NnLayer *layers = nn_net_layers(net, &(int){0});
+    int64_t width = width_of(net);
+    float *features = NULL, *rows = NULL;
+    BaseStatus st = BASE_OK;
     *out = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(view->n * width, &features));
+    BASE_TRY(BASE_ALLOC_RAW(view->n * width, &rows)); /* of one classifier: no wider */
+    float *to = features;
+    for (int h = 0; h < heads; to += layers[last[h++]].C) {
+        int64_t C = layers[last[h]].C;
+        BASE_TRY(eval_probe_inputs(net, last[h], last[h] + 1, view, precision, &rows));
+        for (int64_t i = 0; i < view->n; i++) memcpy(to + i * width, rows + i * C, (size_t)C * sizeof *to);
+    }
+    *out = features;
+    features = NULL;
+out:
+    base_free(features);
+    base_free(rows);
     return st;
 }
 
@@ -121,8 +137,7 @@ static BaseStatus measure(const EvalSubject *s, const EvalProbeConfig *config, c
     DataSet *sets[2] = {NULL, NULL};
     NnNet *probe = NULL;
     int32_t *predicted = NULL;
-    int last;
-    int64_t width = last_of(s->net, &last)->C, K = nn_net_classes(s->net);
+    int64_t width = width_of(s->net), K = nn_net_classes(s->net);
     BASE_TRY(eval_probe_features(s->net, train, s->precision, &features[0]));
     BASE_TRY(eval_probe_features(s->net, judged, s->precision, &features[1]));
     BASE_TRY(eval_probe_near(features[0], train, features[1], judged, width, &out->near));
@@ -194,7 +209,6 @@ BaseStatus eval_probe_forgotten(const EvalSubject *s, const EvalProbeConfig *con
 {
     BaseStatus st = BASE_OK;
     DataIndex inside = {0}, outside = {0};
-    int last;
     *out = (EvalFeatures){0};
     if (!config->enabled) return BASE_OK;
     BASE_TRY(data_forget_partition_unseen(&s->test, s->forget, &inside, &outside));
@@ -202,7 +216,7 @@ BaseStatus eval_probe_forgotten(const EvalSubject *s, const EvalProbeConfig *con
     DataView judged = data_view_of(s->test.set, &inside);
     BASE_TRY(eval_probe_features(net, &judged, s->precision, &out->x));
     out->n = inside.n;
-    out->width = last_of(net, &last)->C;
+    out->width = width_of(net);
 out:
     data_index_free(&inside);
     data_index_free(&outside);

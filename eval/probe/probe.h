@@ -1,7 +1,7 @@
 /* eval/probe/probe.h - what can be read of the forgotten classes from a network's last features, by a linear classifier
  * (probe_forget) and by nearest neighbours (knn_forget); and these features, for what compares them (cka_retrained).
  *
- * The features are the inputs of the network's classifier, in eval mode. A new linear layer with a softmax (all
+ * The features are the inputs of the network's classifier (of two whose logits are averaged, of both), in eval mode. A new linear layer with a softmax (all
  * classes, the forgotten ones too) is trained on those of a sample of training images, each feature scaled to mean 0
  * and standard deviation 1 over that sample, and judged on every test image of the forgotten classes. The neighbours are
  * images of the same sample, by the features as they are (nearest.h). The network is not changed.
@@ -30,7 +30,8 @@ BaseStatus eval_probe_forgotten(const EvalSubject *subject, const EvalProbeConfi
                                 EvalFeatures *out);
 void eval_features_free(EvalFeatures *features);
 
-/** Inputs of the network's last layer (eval/probe/features.h), [view->n, its C]; owned (base_free). */
+/** Inputs of the network's classifier or classifiers, [view->n, their features]; of maps the means
+ *  (eval/probe/features.h); owned (base_free). */
 BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecision precision, float **out);
 
 /** The images that are looked at. */

@@ -24,7 +24,7 @@ static void entries_are_complete(void **state)
         const NnArch *arch = arch_at(i), *found = NULL;
         int64_t shape[3], data[3] = {1, 28, 28};
         NnNet *net = NULL;
-        int count, buffers;
+        int count, buffers, classifiers[NN_CLASSIFIERS];
         assert_ok(nn_arch_find(arch->entry.name, &found));
         assert_ptr_equal(arch, found); /* names are unique */
         assert_true(*arch->entry.summary && arch->entry.source);
@@ -42,6 +42,8 @@ static void entries_are_complete(void **state)
         const NnLayer *layers = nn_net_layers(net, &count);
         assert_true(count > 0 && layers[count - 1].K == 1000);
         assert_true(layers[count - 1].kind == NN_LAYER_LINEAR || !nn_net_ends_linear(net));
+        assert_int_equal(nn_net_classifiers(net, classifiers), 1);
+        assert_int_equal(classifiers[0], count - 1);
         nn_net_free(net);
     }
 }

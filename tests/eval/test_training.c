@@ -329,6 +329,47 @@ static void features_of_a_map(void **state)
     world_close(&w);
 }
 
+/* Of two classifiers the inputs of the one that is drawn first, then those of the other. */
+static void features_of_two(void **state)
+{
+    (void)state;
+    World w;
+    NnGraph *g = NULL;
+    NnNet *net = NULL;
+    EvalProbeConfig config;
+    EvalProbed probed;
+    EvalFeatures forgotten;
+    float *features;
+    enum { WIDE = 5, WIDTH = PIXELS + WIDE };
+    base_param_defaults(eval_probe_params, eval_probe_param_count, &config);
+    world_open(&w);
+    assert_ok(nn_graph_create(1, SIDE, SIDE, &g));
+    NnNode x = nn_flatten(g, nn_input(g)), one = nn_linear(g, x, "one", K, true);
+    x = nn_linear(g, nn_linear(g, x, "hidden", WIDE, false), "two", K, true);
+    assert_ok(nn_net_create_take(g, nn_activation(g, nn_add(g, x, one), NN_HALF), &net));
+    nn_net_init(net, 5);
+    const float *hidden = nn_net_params(net) + K * PIXELS + K;
+    assert_ok(eval_probe_features(net, &w.subject.test, NN_F32, &features));
+    for (int i = 0; i < TEST; i++) {
+        const float *image = (const float *)w.test.images + i * PIXELS, *got = features + i * WIDTH;
+        assert_memory_equal(got, image, PIXELS * sizeof *got);
+        for (int h = 0; h < WIDE; h++) {
+            double sum = 0;
+            for (int j = 0; j < PIXELS; j++) sum += (double)hidden[h * PIXELS + j] * (double)image[j];
+            assert_near((double)got[PIXELS + h], sum, 1e-5, 0); /* sums of 16 products of size 1 in float32 */
+        }
+    }
+    assert_ok(eval_probe_forgotten(&w.subject, &config, net, &forgotten));
+    assert_int_equal(forgotten.width, WIDTH);
+    w.subject.net = net;
+    assert_ok(eval_probe(&w.subject, &config, &probed));
+    assert_int_equal(probed.n, TEST / K);
+    eval_features_free(&forgotten);
+    base_free(features);
+    nn_net_free(net);
+    world_close(&w);
+}
+
 static void probing(void **state)
 {
     (void)state;
@@ -445,6 +486,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(relearning_that_cannot_be_asked),
     cmocka_unit_test(features_by_hand),
     cmocka_unit_test(features_of_a_map),
+    cmocka_unit_test(features_of_two),
     cmocka_unit_test(probing),
     cmocka_unit_test(features_of_the_forgotten),
     cmocka_unit_test(without_memory),

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "math/linalg.h"
+#include "unlearn/layers/select.h"
 
 static bool same_bits(const NnNet *a, const NnNet *b)
 {
@@ -189,8 +190,105 @@ static void test_random_projection(void **state)
     small_close(s);
 }
 
+/* Two classifiers that are averaged, one of them drawn before a layer that only the other one is behind. */
+static NnNet *two_classifiers(void)
+{
+    NnGraph *g = NULL;
+    NnNet *net = NULL;
+    assert_ok(nn_graph_create(3, 12, 12, &g));
+    NnNode x = nn_flatten(g, small_block(g, nn_input(g), 1, 4));
+    NnNode one = nn_relu(g, nn_linear(g, x, "one", 5, true));
+    x = nn_relu(g, nn_linear(g, x, "fc", 20, true));
+    x = nn_activation(g, nn_add(g, nn_linear(g, x, "two", 5, true), one), NN_HALF);
+    assert_ok(nn_net_create_take(g, x, &net));
+    nn_net_init(net, 3);
+    return net;
+}
+
+static void test_select_two_classifiers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t k;
+        uint8_t want[4]; /* conv1, one, fc, two */
+    } CASES[] = {{"last", 1, {0, 1, 0, 1}},
+                 {"last 1", 1, {0, 1, 0, 1}},
+                 {"last 2", 2, {0, 1, 1, 1}},
+                 {"last 3", 3, {1, 1, 1, 1}},
+                 {"last 4", 4, {1, 1, 1, 1}}};
+    NnNet *net = two_classifiers(), *single = small_net();
+    int layers[NN_CLASSIFIERS];
+    assert_int_equal(nn_net_classifiers(net, layers), 2);
+    assert_int_equal(layers[0], 1);
+    assert_int_equal(layers[1], 3);
+    assert_int_equal(nn_net_classifiers(single, layers), 1);
+    assert_int_equal(layers[0], 3);
+    for (size_t i = 0; i < BASE_COUNT(CASES); i++) {
+        uint8_t *selected;
+        assert_ok(unlearn_layers_select(net, CASES[i].text, &selected));
+        assert_memory_equal(selected, CASES[i].want, 4);
+        base_free(selected);
+        assert_ok(unlearn_layers_last(net, CASES[i].k, &selected));
+        assert_memory_equal(selected, CASES[i].want, 4);
+        base_free(selected);
+    }
+    nn_net_free(single);
+    nn_net_free(net);
+}
+
+/* What is done to the classifier is done to both, and to nothing else. */
+static void test_two_classifiers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *settings[4];
+        bool biases;
+    } CASES[] = {{"cf_k", {"k=1", "epochs=1"}, true},
+                 {"eu_k", {"k=1", "epochs=1"}, true},
+                 {"eu_k", {"k=1", "epochs=1", "renew=layers"}, true},
+                 {"finetune", {"layers=last", "epochs=1"}, true},
+                 {"svd", {"layers=last"}, false},
+                 {"last_layer", {NULL}, false}};
+    Small *s = small_open("2");
+    NnNet *net;
+    int count;
+    nn_net_free(s->net);
+    s->context.original = s->net = two_classifiers();
+    const NnSlice *slices = nn_net_param_slices(s->net, &count);
+    for (size_t i = 0; i < BASE_COUNT(CASES); i++) {
+        assert_ok(small_run(s, CASES[i].method, CASES[i].settings, &net, NULL));
+        for (int p = 0; p < count; p++) {
+            const char *name = slices[p].name;
+            bool classifier = strncmp(name, "one.", 4) == 0 || strncmp(name, "two.", 4) == 0;
+            bool same = memcmp(nn_net_params(net) + slices[p].offset, nn_net_params(s->net) + slices[p].offset,
+                               (size_t)slices[p].count * sizeof(float)) == 0;
+            if (same == (classifier && (CASES[i].biases || slices[p].ndim > 1)))
+                fail_msg("%s: %s %s", CASES[i].method, name, same ? "stayed" : "moved");
+        }
+        nn_net_free(net);
+    }
+    float *w = nn_net_edit_params(s->net);
+    for (int64_t j = 0; j < nn_net_param_count(s->net); j++) w[j] += 3;
+    assert_ok(small_run(s, "fisher", NULL, &net, NULL));
+    const float *noise = nn_net_params(net);
+    for (int p = 0; p < count; p++) {
+        const int64_t row = slices[p].count / slices[p].shape[0];
+        const bool classifier = strncmp(slices[p].name, "one.", 4) == 0 || strncmp(slices[p].name, "two.", 4) == 0;
+        for (int64_t j = 2 * row; classifier && j < 3 * row; j++) /* 0 and noise of deviation sqrt(1e-3) */
+            assert_near((double)noise[slices[p].offset + j], 0, 0.2, 0);
+    }
+    nn_net_free(net);
+    small_close(s);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_frame),   cmocka_unit_test(test_not_finite),        cmocka_unit_test(test_mask_logit),
-    cmocka_unit_test(test_retrain), cmocka_unit_test(test_random_projection),
+    cmocka_unit_test(test_frame),
+    cmocka_unit_test(test_not_finite),
+    cmocka_unit_test(test_mask_logit),
+    cmocka_unit_test(test_retrain),
+    cmocka_unit_test(test_random_projection),
+    cmocka_unit_test(test_select_two_classifiers),
+    cmocka_unit_test(test_two_classifiers),
 };
 SUPPORT_MAIN(tests)

@@ -62,8 +62,18 @@ out:
     return st;
 }
 
+/* Of layers behind each other the last @p k; two classifiers stand side by side and count as one. */
+static void select_last(const NnNet *net, int64_t k, uint8_t *selected)
+{
+    int at, classifiers[NN_CLASSIFIERS], heads = nn_net_classifiers(net, classifiers);
+    nn_net_layers(net, &at);
+    for (int i = 0; i < heads; i++) selected[classifiers[i]] = 1;
+    for (k--; k > 0 && at-- > 0;)
+        if (!selected[at]) selected[at] = 1, k--;
+}
+
 /* "first 2", "last 2", "only 2": layers by their place, so that one config serves any network. */
-static BaseStatus select_places(const char *text, int count, uint8_t *selected, bool *told)
+static BaseStatus select_places(const NnNet *net, const char *text, int count, uint8_t *selected, bool *told)
 {
     static const char *const WORDS[] = {"first ", "last ", "only "};
     *told = false;
@@ -75,7 +85,8 @@ static BaseStatus select_places(const char *text, int count, uint8_t *selected, 
         if (!base_parse_i64(text + length, &k) || k < 1 || k > count)
             return base_error_set(
                 BASE_EUSAGE, "layers: '%.100s': the number must be from 1 to %d, the number of layers", text, count);
-        for (int i = 0; i < count; i++) selected[i] = w == 0 ? i < k : w == 1 ? i >= count - k : i == k - 1;
+        for (int i = 0; i < count; i++) selected[i] = w == 0 ? i < k : w == 2 && i == k - 1;
+        if (w == 1) select_last(net, k, selected);
     }
     return BASE_OK;
 }
@@ -110,9 +121,9 @@ BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t **o
     if (strcmp(text, "all") == 0)
         memset(selected, 1, (size_t)count);
     else if (strcmp(text, "last") == 0)
-        selected[count - 1] = 1;
+        select_last(net, 1, selected);
     else
-        BASE_TRY(select_places(text, count, selected, &told));
+        BASE_TRY(select_places(net, text, count, selected, &told));
     if (!told) BASE_TRY(select_names(net, text, selected));
     *out = selected;
     selected = NULL;
@@ -129,7 +140,7 @@ BaseStatus unlearn_layers_last(const NnNet *net, int64_t k, uint8_t **out)
     *out = NULL;
     BASE_CHECK(k >= 1 && k <= count, BASE_EUSAGE, "k = %lld: the network has %d layers", (long long)k, count);
     BASE_TRY(BASE_ALLOC(count, out));
-    memset(*out + count - k, 1, (size_t)k);
+    select_last(net, k, *out);
 out:
     return st;
 }

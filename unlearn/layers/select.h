@@ -4,7 +4,8 @@
 
 #include "nn/net.h"
 
-/** @p text: "all", "last" (the classifier), "first K", "last K", "only K" (the Kth, from 1), or layer names,
+/** @p text: "all", "last" (the classifier, or two whose logits are summed, which count as one), "first K", "last K", "only K" (the Kth,
+ *  from 1), or layer names,
  * "[features.0, classifier.6]" or without the brackets.
  *  *selected [number of layers] of 0 and 1, by base_free. BASE_EUSAGE on an unknown name, with "did you mean". */
 BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t **selected);
