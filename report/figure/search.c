@@ -3,10 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "report/escape.h"
 #include "report/figure/draw.h"
 
-enum { LEVELS = 24, CLASSES = 12, COLUMNS = 4 };
+enum { LEVELS = 24, CLASSES = 12, COLUMNS = 4 }; /* further classes are in the table alone */
 
 /* Distinct values, ascending; false where there are too many for an axis. */
 static bool levels_of(const StoreArray *a, double levels[LEVELS], int *count)
@@ -168,42 +169,52 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     return report_figure_add(f, heading, panels > 1 ? 1160 : 760, panels > 1 ? 430 : 540);
 }
 
-/* The searches of one label and seed on different forget sets. */
+/* The searches of one label and seed on different forget sets, in the order of the runs. */
 typedef struct {
-    const ReportRun *run[CLASSES];
-    StoreArray axis[CLASSES][2], score[CLASSES];
+    const ReportRun *run;
+    StoreArray axis[2], score;
+} Search;
+typedef struct {
+    Search *at;
     int count;
 } Searches;
 
-static void collect(const ReportFigures *f, size_t label, const char *axis[2], Searches *s)
+static BaseStatus collect(const ReportFigures *f, size_t label, const char *axis[2], Searches *s)
 {
+    BaseStatus st = BASE_OK;
     const ReportLabel *l = &f->e->labels[label];
-    for (size_t i = 0; i < l->count && s->count < CLASSES && f->job[label]; i++) {
+    BASE_TRY(BASE_ALLOC(l->count, &s->at));
+    for (size_t i = 0; i < l->count && f->job[label]; i++) {
         const ReportRun *run = l->runs[i];
-        const char *key = store_run_text(run->store, "/search", "key"), *before = NULL;
+        Search *next = &s->at[s->count];
+        const char *key = store_run_text(run->store, "/search", "key"), *before = NULL, *own[2];
         if (run->failed || run->seed != f->job[label]->seed ||
-            axes_of(f->e, run->store, axis, s->axis[s->count], &s->score[s->count]) != 2)
+            axes_of(f->e, run->store, own, next->axis, &next->score) != 2)
             continue;
-        if (s->count > 0) before = store_run_text(s->run[s->count - 1]->store, "/search", "key");
+        if (s->count > 0) before = store_run_text(next[-1].run->store, "/search", "key");
         if (key && before && strcmp(key, before) == 0) continue; /* one search serves both */
-        s->run[s->count++] = run;
+        next->run = run;
+        if (s->count++ == 0) memcpy(axis, own, sizeof own);
     }
+out:
+    return st;
 }
 
 /* The rows of panel @p p; false where its values are not those of the first panel. */
 static bool write_panel(const Searches *s, int p, const double *x, int nx, const double *y, int ny, BaseText *csv)
 {
-    double own_x[LEVELS], own_y[LEVELS], chosen = store_run_f64(s->run[p]->store, "/search", "chosen");
+    double own_x[LEVELS], own_y[LEVELS], chosen = store_run_f64(s->at[p].run->store, "/search", "chosen");
     int own_nx, own_ny;
-    if (!levels_of(&s->axis[p][0], own_x, &own_nx) || !levels_of(&s->axis[p][1], own_y, &own_ny) || own_nx != nx ||
-        own_ny != ny || memcmp(x, own_x, (size_t)nx * sizeof *x) != 0 || memcmp(y, own_y, (size_t)ny * sizeof *y) != 0)
+    if (!levels_of(&s->at[p].axis[0], own_x, &own_nx) || !levels_of(&s->at[p].axis[1], own_y, &own_ny) ||
+        own_nx != nx || own_ny != ny || memcmp(x, own_x, (size_t)nx * sizeof *x) != 0 ||
+        memcmp(y, own_y, (size_t)ny * sizeof *y) != 0)
         return false;
-    for (int64_t i = 0; i < s->score[p].count; i++) {
-        double vx = ((const double *)s->axis[p][0].data)[i], vy = ((const double *)s->axis[p][1].data)[i];
+    for (int64_t i = 0; i < s->at[p].score.count; i++) {
+        double vx = ((const double *)s->at[p].axis[0].data)[i], vy = ((const double *)s->at[p].axis[1].data)[i];
         base_text_add(csv, "%d,", p);
-        report_escape_csv(csv, s->run[p]->forget);
+        report_escape_csv(csv, s->at[p].run->forget);
         base_text_add(csv, ",%.10g,%.10g,%d,%d,%d", vx, vy, level_at(x, vx), level_at(y, vy), (double)i == chosen);
-        add_value(csv, &s->score[p], i);
+        add_value(csv, &s->at[p].score, i);
         base_text_add(csv, "\n");
     }
     return true;
@@ -216,7 +227,7 @@ static void class_panel(ReportFigures *f, const Searches *s, int p, int columns,
     BaseText *gp = &f->gp, title = {0};
     double cell = (width - 70.0) / columns, left = (70 + p % columns * cell) / width,
            top = 1 - (40 + p / columns * 250.0) / height;
-    report_run_classes(s->run[p], &title);
+    report_run_classes(s->at[p].run, &title);
     base_text_add(gp,
                   "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\n"
                   "set bmargin at screen %.4f\nset title ",
@@ -237,30 +248,18 @@ static void class_panel(ReportFigures *f, const Searches *s, int p, int columns,
     base_text_add(gp, "\n");
 }
 
-static BaseStatus classes_of(ReportFigures *f, size_t label, bool first)
+static int columns_of(int panels) { return panels < COLUMNS ? panels : COLUMNS; }
+static int width_of(int columns) { return 80 + 255 * columns; }
+static int height_of(int panels) { return 30 + 250 * ((panels + columns_of(panels) - 1) / columns_of(panels)); }
+
+static void draw_classes(ReportFigures *f, const Searches *s, int panels, const char *axis[2], double lo, double hi)
 {
-    BaseText *csv = &f->csv, *gp = &f->gp, axes = {0};
-    const char *axis[2];
-    double x[LEVELS], y[LEVELS], lo = INFINITY, hi = -INFINITY;
+    BaseText *gp = &f->gp, axes = {0};
+    double x[LEVELS], y[LEVELS];
     int nx, ny;
-    Searches s = {0};
-    collect(f, label, axis, &s);
-    if (s.count < 2 || !levels_of(&s.axis[0][0], x, &nx) || !levels_of(&s.axis[0][1], y, &ny)) return BASE_OK;
-    report_figure_begin(f, "searches", first ? NULL : f->e->labels[label].label, "panel,forget,");
-    report_escape_csv(csv, axis[0]);
-    base_text_add(csv, ",");
-    report_escape_csv(csv, axis[1]);
-    base_text_add(csv, ",column,row,chosen,score\n");
-    for (int p = 0; p < s.count; p++) {
-        if (!write_panel(&s, p, x, nx, y, ny, csv)) return csv->st;
-        for (int64_t i = 0; i < s.score[p].count; i++) {
-            double v = ((const double *)s.score[p].data)[i];
-            if (isfinite(v)) lo = fmin(lo, v), hi = fmax(hi, v);
-        }
-    }
-    if (!(hi > lo)) lo = isfinite(lo) ? lo : 0, hi = lo + 1;
-    int columns = s.count < COLUMNS ? s.count : COLUMNS, rows = (s.count + columns - 1) / columns;
-    int width = 80 + 255 * columns, height = 30 + 250 * rows;
+    levels_of(&s->at[0].axis[0], x, &nx);
+    levels_of(&s->at[0].axis[1], y, &ny);
+    const int columns = columns_of(panels), width = width_of(columns), height = height_of(panels);
     report_figure_preamble(gp);
     base_text_add(gp,
                   "unset grid\nset border 0\nset style fill solid 1.0 noborder\nset xrange [-0.55:%d-0.45]\nset yrange "
@@ -282,16 +281,52 @@ static BaseStatus classes_of(ReportFigures *f, size_t label, bool first)
     base_text_add(gp, "d = ");
     report_figure_data(f, false);
     base_text_add(gp, "\nset multiplot\n");
-    for (int p = 0; p < s.count; p++) class_panel(f, &s, p, columns, width, height);
+    for (int p = 0; p < panels; p++) class_panel(f, s, p, columns, width, height);
     base_text_add(gp, "unset multiplot\n");
+}
+
+static BaseStatus classes_of(ReportFigures *f, size_t label, bool first)
+{
+    BaseStatus st = BASE_OK;
+    BaseText *csv = &f->csv;
+    const char *axis[2];
+    double x[LEVELS], y[LEVELS], lo = INFINITY, hi = -INFINITY;
+    int nx, ny;
+    Searches s = {0};
+    BASE_TRY(collect(f, label, axis, &s));
+    if (s.count < 2 || !levels_of(&s.at[0].axis[0], x, &nx) || !levels_of(&s.at[0].axis[1], y, &ny)) goto out;
+    report_figure_begin(f, "searches", first ? NULL : f->e->labels[label].label, "panel,forget,");
+    report_escape_csv(csv, axis[0]);
+    base_text_add(csv, ",");
+    report_escape_csv(csv, axis[1]);
+    base_text_add(csv, ",column,row,chosen,score\n");
+    for (int p = 0; p < s.count; p++) {
+        if (!write_panel(&s, p, x, nx, y, ny, csv)) {
+            st = csv->st;
+            goto out;
+        }
+        for (int64_t i = 0; i < s.at[p].score.count; i++) {
+            double v = ((const double *)s.at[p].score.data)[i];
+            if (isfinite(v)) lo = fmin(lo, v), hi = fmax(hi, v);
+        }
+    }
+    if (!(hi > lo)) lo = isfinite(lo) ? lo : 0, hi = lo + 1;
+    const int panels = s.count < CLASSES ? s.count : CLASSES, columns = columns_of(panels);
+    draw_classes(f, &s, panels, axis, lo, hi);
     base_text_add(&f->title, "Searches of %s, class by class", f->e->labels[label].label);
-    base_text_add(
-        &f->caption,
-        "Score of every pair that was tried, on the validation images; one panel for each forgotten class, the "
-        "same colours in all (seed %.0f). The orange frame marks the pair that was chosen.",
-        s.run[0]->seed);
-    const char *heading = base_text_of(&f->title, &gp->st);
-    return report_figure_add(f, heading, width, height);
+    base_text_add(&f->caption, "Score of every pair that was tried, on the validation images; one panel for each ");
+    if (panels < s.count)
+        base_text_add(&f->caption, "of the first %d of %d searches (the numbers of the other %d are in the .csv), ",
+                      panels, s.count, s.count - panels);
+    else
+        base_text_add(&f->caption, "forgotten class, ");
+    base_text_add(&f->caption, "the same colours in all (seed %.0f). The orange frame marks the pair that was chosen.",
+                  s.at[0].run->seed);
+    const char *heading = base_text_of(&f->title, &f->gp.st);
+    st = report_figure_add(f, heading, width_of(columns), height_of(panels));
+out:
+    base_free(s.at);
+    return st;
 }
 
 BaseStatus report_figure_search(ReportFigures *f)

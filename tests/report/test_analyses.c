@@ -363,6 +363,34 @@ static void test_searches(void **state)
     base_free(folder);
 }
 
+/* Of more searches than are drawn all are in the table, and the caption counts the others. */
+static void test_many_searches(void **state)
+{
+    (void)state;
+    enum { SEARCHES = 14, DRAWN = 12 };
+    char *folder = folder_of("many-searches"), name[64], forget[8], panel[32];
+    for (int i = 0; i < SEARCHES; i++) {
+        snprintf(name, sizeof name, "class %d", i);
+        snprintf(forget, sizeof forget, "%d", i);
+        const RunSpec spec = {"s", "svd", "svd", "unlearn", forget, name, NULL, 1, 0, 90, 2, 0.9, 0.5, false};
+        run_write(folder, &spec);
+    }
+    make(folder);
+    for (int i = 0; i < SEARCHES; i++) {
+        snprintf(name, sizeof name, "\n%d,", i);
+        has(folder, "figures/searches.csv", name);
+    }
+    has(folder, "report.html",
+        "for each of the first 12 of 14 searches (the numbers of the other 2 are in the .csv), the same colours");
+    snprintf(panel, sizeof panel, "$1 == %d ?", DRAWN - 1);
+    has(folder, "figures/searches.gp", panel);
+    snprintf(panel, sizeof panel, "$1 == %d ?", DRAWN);
+    char *script = text_in(folder, "figures/searches.gp");
+    assert_null(strstr(script, panel));
+    base_free(script);
+    base_free(folder);
+}
+
 static void closed_to_others(const char *path, bool is)
 {
     struct stat info;
@@ -614,6 +642,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_many_weights),
     cmocka_unit_test(test_changes),
     cmocka_unit_test(test_searches),
+    cmocka_unit_test(test_many_searches),
     cmocka_unit_test(test_pareto),
     cmocka_unit_test(test_embedded_numbers),
     cmocka_unit_test(test_models_of_saliency),
