@@ -13,6 +13,9 @@ static const double LEAST = 0.01; /* seconds; what is faster is drawn there */
 
 typedef struct {
     const ReportLabel *label;
+    const char *family, *parameter; /* of a value of `each`; NULL: it is none */
+    const char *text;               /* beside the point; NULL: nothing */
+    int line;                       /* that joins the values of one row, from 1; 0: none */
     double seconds, score, lo, hi;
     double px, py; /* pixels from the bottom left */
     double tx, ty; /* of its name's left end */
@@ -26,6 +29,27 @@ static int by_seconds(const void *pa, const void *pb)
     return (b->score > a->score) - (b->score < a->score);
 }
 
+/* Values of one row would crowd with a name each: a line joins them, and the row's name stands at the slowest. */
+static void join(Point *points, size_t count)
+{
+    int lines = 0;
+    for (size_t i = 0; i < count; i++) {
+        Point *last = NULL;
+        for (size_t j = i + 1; points[i].family && j < count; j++) {
+            if (!points[j].family || strcmp(points[i].family, points[j].family) != 0 ||
+                strcmp(points[i].parameter, points[j].parameter) != 0)
+                continue;
+            if (!points[i].line) points[i].line = ++lines;
+            points[j].line = points[i].line;
+            last = &points[j];
+        }
+        if (last) {
+            points[i].text = NULL;
+            last->text = last->family;
+        }
+    }
+}
+
 static BaseStatus collect(const ReportExperiment *e, Point **out, size_t *count)
 {
     BaseStatus st = BASE_OK;
@@ -37,15 +61,22 @@ static BaseStatus collect(const ReportExperiment *e, Point **out, size_t *count)
     BASE_TRY(BASE_ALLOC(e->label_count, out));
     for (size_t l = 0; l < e->label_count; l++) {
         MathEstimate c, s;
-        const char *family, *parameter, *value; /* values of one method crowd at one place, and have their own figure */
-        if (e->labels[l].rank == REPORT_RANK_ORIGINAL ||
-            report_figure_each_of(&e->labels[l], &family, &parameter, &value) ||
-            !report_summary(&e->labels[l], cost, &c, NULL) || !report_summary(&e->labels[l], score, &s, NULL))
+        const char *family = NULL, *parameter = NULL, *value;
+        if (e->labels[l].rank == REPORT_RANK_ORIGINAL || !report_summary(&e->labels[l], cost, &c, NULL) ||
+            !report_summary(&e->labels[l], score, &s, NULL))
             continue;
-        (*out)[(*count)++] =
-            (Point){.label = &e->labels[l], .seconds = c.value, .score = s.value, .lo = s.lo, .hi = s.hi};
+        if (!report_figure_each_of(&e->labels[l], &family, &parameter, &value)) family = NULL;
+        (*out)[(*count)++] = (Point){.label = &e->labels[l],
+                                     .family = family,
+                                     .parameter = parameter,
+                                     .text = e->labels[l].label,
+                                     .seconds = c.value,
+                                     .score = s.value,
+                                     .lo = s.lo,
+                                     .hi = s.hi};
     }
     qsort(*out, *count, sizeof **out, by_seconds);
+    join(*out, *count);
     double best = -INFINITY;
     for (size_t i = 0; i < *count; i++) {
         if ((*out)[i].label->rank == REPORT_RANK_CONTROL) continue; /* no rival of a method */
@@ -68,7 +99,8 @@ static bool collides(const Point *p, const Point *points, size_t count, size_t p
             &points[i] != p)
             return true;
     for (size_t i = 0; i < placed; i++) {
-        double other = LETTER * report_text_width(points[i].label->label);
+        if (!points[i].text) continue;
+        double other = LETTER * report_text_width(points[i].text);
         if (overlap(x, width, points[i].tx, other) > 0 && fabs(y - points[i].ty) < LINE) return true;
     }
     return x < LEFT || x + width > WIDTH - RIGHT + 25 || y < BOTTOM + 8 || y > HEIGHT - TOP - 8;
@@ -85,7 +117,8 @@ static void place(Point *points, size_t count, double lo, double hi)
     }
     for (size_t i = 0; i < count; i++) {
         Point *p = &points[i];
-        double width = LETTER * report_text_width(p->label->label);
+        if (!p->text) continue;
+        double width = LETTER * report_text_width(p->text);
         bool found = false;
         for (int t = 0; t < TRIES && !found; t++) {
             double step = (t / 2 + 1) / 2 * LINE * ((t / 2) % 2 ? -1 : 1);
@@ -100,7 +133,7 @@ static void place(Point *points, size_t count, double lo, double hi)
 static void write_points(const ReportExperiment *e, const Point *points, size_t count, BaseText *csv)
 {
     report_escape_csv(csv, report_name_with(e, "cost"));
-    base_text_add(csv, ",score,score_lo,score_hi,frontier,control\n");
+    base_text_add(csv, ",score,score_lo,score_hi,frontier,control,line\n");
     for (size_t i = 0; i < count; i++) {
         const Point *p = &points[i];
         report_escape_csv(csv, p->label->label);
@@ -108,7 +141,7 @@ static void write_points(const ReportExperiment *e, const Point *points, size_t 
         if (!isnan(p->lo)) base_text_add(csv, "%.8g", p->lo);
         base_text_add(csv, ",");
         if (!isnan(p->hi)) base_text_add(csv, "%.8g", p->hi);
-        base_text_add(csv, ",%d,%d\n", p->frontier, p->label->rank == REPORT_RANK_CONTROL);
+        base_text_add(csv, ",%d,%d,%d\n", p->frontier, p->label->rank == REPORT_RANK_CONTROL, p->line);
     }
 }
 
@@ -116,9 +149,10 @@ static void write_labels(const Point *points, size_t count, BaseText *gp)
 {
     for (size_t i = 0; i < count; i++) {
         const Point *p = &points[i];
-        double near = p->left ? p->tx + LETTER * report_text_width(p->label->label) + 2 : p->tx - 2;
+        if (!p->text) continue;
+        double near = p->left ? p->tx + LETTER * report_text_width(p->text) + 2 : p->tx - 2;
         base_text_add(gp, "set label ");
-        report_escape_gnuplot(gp, p->label->label);
+        report_escape_gnuplot(gp, p->text);
         base_text_add(gp, " at screen %.4f,%.4f left font ',11'%s\n", p->tx / WIDTH, p->ty / HEIGHT,
                       p->label->rank == REPORT_RANK_CONTROL ? " textcolor rgb '#7F7F7F'" : "");
         if (fabs(p->ty - p->py) > 1)
@@ -138,6 +172,8 @@ BaseStatus report_figure_pareto(ReportFigures *f)
     double lo = floor(log10(fmax(points[0].seconds, LEAST))), hi = ceil(log10(fmax(points[count - 1].seconds, LEAST)));
     if (hi <= lo) hi = lo + 1;
     place(points, count, lo, hi);
+    int lines = 0;
+    for (size_t i = 0; i < count; i++) lines = points[i].line > lines ? points[i].line : lines;
     report_figure_begin(f, "pareto", NULL, "label,");
     write_points(f->e, points, count, csv);
     report_figure_preamble(gp);
@@ -159,12 +195,17 @@ BaseStatus report_figure_pareto(ReportFigures *f)
                       "  d skip 1 using ($7 == 1 ? NaN : x($2)):3 with points pt 7 ps 1 lc rgb '#D55E00' title "
                       "'methods', \\\n"
                       "  d skip 1 using ($7 == 1 ? x($2) : NaN):3 with points pt 6 ps 1 lc rgb '#7F7F7F' title "
-                      "'controls'\n");
+                      "'controls'");
+    for (int line = 1; line <= lines; line++)
+        base_text_add(
+            gp, ", \\\n  d skip 1 using ($8 == %d ? x($2) : NaN):3 with lines lc rgb '#D55E00' lw 0.8 notitle", line);
+    base_text_add(gp, "\n");
     base_text_add(
         &f->caption,
         "Processor seconds of one unlearning (without the search for its parameters) against the score on the test "
         "set; anything below 0.01 s is drawn at 0.01 s. High and left is good, but a control shows that a high score "
-        "alone is not forgetting.");
+        "alone is not forgetting.%s",
+        lines ? " A thin line joins the values of one row of the config." : "");
     st = report_figure_add(f, "Computing time against accuracy", WIDTH, HEIGHT);
 out:
     base_free(points);

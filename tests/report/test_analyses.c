@@ -612,7 +612,45 @@ static void test_pareto(void **state)
         store_run_free(run);
     }
     make(folder);
-    has(folder, "figures/pareto.csv", "mask,0.001,0.95,,,0,1\na,1,0.5,,,1,0\nb,2,0.4,,,0,0\nc,4,0.9,,,1,0\n");
+    has(folder, "figures/pareto.csv", "mask,0.001,0.95,,,0,1,0\na,1,0.5,,,1,0,0\nb,2,0.4,,,0,0,0\nc,4,0.9,,,1,0,0\n");
+    drawn(folder, "pareto");
+    base_free(folder);
+}
+
+/* The values of a row have costs of their own, one name and one line; a row of one value is a method as any other. */
+static void test_pareto_each(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label, *family, *value;
+        double seconds, score;
+    } ROWS[] = {
+        {"a", NULL, NULL, 1, 0.5}, {"b=1", "b", "1", 2, 0.7}, {"b=9", "b", "9", 8, 0.8}, {"c=1", "c", "1", 4, 0.6}};
+    char *folder = folder_of("pareto-each"), path[4300];
+    for (int i = 0; i < 4; i++) {
+        StoreRun *run;
+        const RunSpec spec = {"p", ROWS[i].label, ROWS[i].label, "unlearn", "3", "Dress", NULL, 1, 0, 0, 0,
+                              0,   0.5,           false};
+        assert_ok(store_run_create(&run));
+        run_header(run, &spec);
+        add_metric(run, "cpu_seconds", "test", math_estimate(ROWS[i].seconds, 0));
+        add_metric(run, "composite", "test", math_estimate(ROWS[i].score, 100));
+        if (ROWS[i].family) {
+            assert_ok(store_run_set_text(run, "/each", "family", ROWS[i].family));
+            assert_ok(store_run_set_text(run, "/each", "retain_per_class", ROWS[i].value));
+        }
+        snprintf(path, sizeof path, "%s/%d.h5", folder, i);
+        assert_ok(store_run_write(run, path));
+        store_run_free(run);
+    }
+    make(folder);
+    has(folder, "figures/pareto.csv", "\na,1,0.5,,,1,0,0\nb=1,2,0.7,,,1,0,1\nc=1,4,0.6,,,0,0,0\nb=9,8,0.8,,,1,0,1\n");
+    has(folder, "figures/pareto.gp", "set label 'b' ");
+    has(folder, "figures/pareto.gp", "set label 'c=1' ");
+    has(folder, "figures/pareto.gp", "$8 == 1 ? x($2) : NaN):3 with lines");
+    char *script = text_in(folder, "figures/pareto.gp");
+    assert_null(strstr(script, "set label 'b="));
+    base_free(script);
     drawn(folder, "pareto");
     base_free(folder);
 }
@@ -644,6 +682,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_searches),
     cmocka_unit_test(test_many_searches),
     cmocka_unit_test(test_pareto),
+    cmocka_unit_test(test_pareto_each),
     cmocka_unit_test(test_embedded_numbers),
     cmocka_unit_test(test_models_of_saliency),
 };
