@@ -64,55 +64,99 @@ static bool is_number(const char *setting, const char *name)
     return false;
 }
 
-/* The parameters whose chosen value is the smallest or the largest that was tried. */
-static void edges(const ReportExperiment *e, const StoreRun *run, int64_t chosen, const char *setting, BaseText *out)
+/* One run's search: what was tried, and which of it was chosen. */
+typedef struct {
+    const StoreRun *run;
+    const char *setting; /* of the chosen trial */
+    size_t trials, chosen;
+    double grid; /* points that there are; NaN: not known */
+} Search;
+
+static bool search_of(const ReportRun *run, Search *out)
+{
+    const char *const *settings;
+    if (run->failed || !store_run_texts(run->store, "/search/settings", &settings, &out->trials)) return false;
+    double chosen = store_run_f64(run->store, "/search", "chosen");
+    if (!(chosen >= 0 && chosen < (double)out->trials)) return false;
+    out->run = run->store;
+    out->chosen = (size_t)chosen;
+    out->setting = settings[out->chosen];
+    out->grid = store_run_f64(run->store, "/search", "grid");
+    return true;
+}
+
+/* Whether the chosen value is the smallest or the largest of three or more that were tried: of two, each is. A 0 that is
+ * the smallest is the end of what there is, and beyond it nothing can lie. */
+static bool at_edge(const Search *s, const char *name)
+{
+    StoreArray a;
+    if (!store_run_array_in(s->run, "/search", name, &a) || a.type != STORE_F64 || (int64_t)s->chosen >= a.count ||
+        !is_number(s->setting, name))
+        return false;
+    const double *x = a.data, own = x[s->chosen];
+    double least = own, most = own;
+    bool between = false;
+    for (int64_t k = 0; k < a.count; k++) least = fmin(least, x[k]), most = fmax(most, x[k]);
+    for (int64_t k = 0; k < a.count; k++) between = between || (x[k] > least && x[k] < most);
+    return between && (own == most || (own == least && least != 0));
+}
+
+/* The parameters at an edge in any of the row's searches; in how many, where there are several. */
+static void edges(const ReportExperiment *e, const ReportLabel *label, const Search *first, size_t searches,
+                  BaseText *out)
 {
     const char *const others[] = {"score", report_name_with(e, "retained"), report_name_with(e, "forgotten"),
                                   "trial_seconds"};
     const char *const *names;
     size_t count;
-    if (!store_run_members(run, "/search", &names, &count)) return;
+    if (!store_run_members(first->run, "/search", &names, &count)) return;
     for (size_t i = 0; i < count; i++) {
-        StoreArray a;
         bool other = false;
+        size_t found = 0;
         for (size_t o = 0; o < sizeof others / sizeof *others; o++) other = other || !strcmp(names[i], others[o]);
-        if (other || !store_run_array_in(run, "/search", names[i], &a) || a.type != STORE_F64 || chosen >= a.count ||
-            !is_number(setting, names[i]))
-            continue;
-        const double *x = a.data;
-        double least = x[chosen], most = x[chosen];
-        for (int64_t k = 0; k < a.count; k++) least = fmin(least, x[k]), most = fmax(most, x[k]);
-        if (least < most && (x[chosen] == least || x[chosen] == most))
-            base_text_add(out, "%s%s", out->size ? ", " : "", names[i]);
+        for (size_t r = 0; r < label->count && !other; r++) {
+            Search s;
+            found += search_of(label->runs[r], &s) && at_edge(&s, names[i]);
+        }
+        if (found == 0) continue;
+        base_text_add(out, "%s%s", out->size ? ", " : "", names[i]);
+        if (searches > 1) base_text_add(out, " in %zu of %zu runs", found, searches);
     }
 }
 
-void report_cause(const ReportExperiment *e, const ReportLabel *label, BaseText *out)
+/* What all searches of the row say; nothing where there is none. */
+static void cause_of_searches(const ReportExperiment *e, const ReportLabel *label, BaseText *out)
 {
-    const ReportRun *run = report_first_ok(label);
-    const char *const *settings;
-    size_t trials;
-    bool fails;
+    Search s, first = {0}, cut = {0};
+    size_t searches = 0;
     BaseText edge = {0};
-    const ReportLabel *twin = twin_of(e, label, &fails);
-    if (twin && !fails) {
-        base_text_add(out, "recipe: %s is near", twin->label);
-        return;
+    for (size_t r = 0; r < label->count; r++) {
+        if (!search_of(label->runs[r], &s)) continue;
+        if (searches++ == 0) first = s;
+        if (!cut.run && (double)s.trials < s.grid) cut = s;
     }
-    const double chosen = store_run_f64(run->store, "/search", "chosen"),
-                 grid = store_run_f64(run->store, "/search", "grid");
-    if (!store_run_texts(run->store, "/search/settings", &settings, &trials) || !(chosen >= 0) ||
-        chosen >= (double)trials) {
-        base_text_add(out, twin ? "method" : "open: not searched");
-        return;
-    }
-    edges(e, run->store, (int64_t)chosen, settings[(size_t)chosen], &edge);
+    if (searches == 0) return;
+    edges(e, label, &first, searches, &edge);
     const char *list = base_text_of(&edge, &out->st);
-    if ((double)trials < grid)
-        base_text_add(out, "budget: %zu of %.0f points tried", trials, grid);
+    if (cut.run)
+        base_text_add(out, "budget: %zu of %.0f points tried", cut.trials, cut.grid);
     else if (*list)
         base_text_add(out, "budget: best at the edge of %s", list);
     else
         base_text_add(out, "method");
     base_text_free(&edge);
+}
+
+void report_cause(const ReportExperiment *e, const ReportLabel *label, BaseText *out)
+{
+    bool fails;
+    const ReportLabel *twin = twin_of(e, label, &fails);
+    if (twin && !fails) {
+        base_text_add(out, "recipe: %s is near", twin->label);
+        return;
+    }
+    size_t before = out->size;
+    cause_of_searches(e, label, out);
+    if (out->size == before && twin) cause_of_searches(e, twin, out); /* what was tried for the other recipe */
+    if (out->size == before) base_text_add(out, "open: not searched");
 }

@@ -73,16 +73,22 @@ static void add_runs(ReportTable *t, const ReportExperiment *e, const ReportLabe
     base_text_free(&classes);
 }
 
-/* The chosen trial's score on the validation part, 0..100; NaN without a search. */
+/* The chosen trials' mean score on the validation part, 0..100, over the runs that were searched for; NaN without one. */
 static double best_trial(const ReportLabel *label)
 {
-    const ReportRun *run = report_first_ok(label);
-    StoreArray score;
-    double chosen = run ? store_run_f64(run->store, "/search", "chosen") : NAN;
-    if (isnan(chosen) || !store_run_array(run->store, "/search/score", &score) || score.type != STORE_F64 ||
-        !(chosen >= 0 && chosen < (double)score.count))
-        return NAN;
-    return 100 * ((const double *)score.data)[(size_t)chosen];
+    double sum = 0;
+    int searches = 0;
+    for (size_t r = 0; r < label->count; r++) {
+        const ReportRun *run = label->runs[r];
+        StoreArray score;
+        double chosen = run->failed ? NAN : store_run_f64(run->store, "/search", "chosen");
+        if (isnan(chosen) || !store_run_array(run->store, "/search/score", &score) || score.type != STORE_F64 ||
+            !(chosen >= 0 && chosen < (double)score.count))
+            continue;
+        sum += 100 * ((const double *)score.data)[(size_t)chosen];
+        searches++;
+    }
+    return searches > 0 ? sum / searches : NAN;
 }
 
 static void add_label(ReportTable *t, const ReportExperiment *e, const ReportLabel *label)

@@ -599,7 +599,7 @@ static void test_cause(void **state)
     (void)state;
     static const struct {
         const char *label, *method, *preset, *want;
-        double kept, rate[3]; /* values of lr that were tried; 0: no search */
+        double kept, rate[3]; /* values of lr that were tried; none: no search */
         int chosen, grid;
         bool words;
     } ROWS_OF[] = {
@@ -610,8 +610,12 @@ static void test_cause(void **state)
         {"words", "c", "", "method", 50, {1, 2, 3}, 0, 3, true},
         {"half", "d", "", "budget: 3 of 8 points tried", 50, {1, 2, 3}, 1, 8, false},
         {"alone", "e", "here", "open: not searched", 50, {0}, 0, 0, false},
-        {"twin", "f", "here", "method", 50, {0}, 0, 0, false},
-        {"other twin", "f", "published", "method", 40, {0}, 0, 0, false},
+        {"lowest", "i", "here", "method", 50, {0, 2, 1}, 0, 3, false}, /* nothing lies below 0 */
+        {"pair", "j", "here", "method", 50, {3, 1, 3}, 1, 3, false},   /* each of two values is an edge */
+        {"twin", "f", "here", "open: not searched", 50, {0}, 0, 0, false},
+        {"other twin", "f", "published", "open: not searched", 40, {0}, 0, 0, false},
+        {"searched", "k", "here", "budget: best at the edge of lr", 50, {3, 2, 1}, 2, 3, false},
+        {"searched's twin", "k", "published", "budget: best at the edge of lr", 40, {0}, 0, 0, false},
         {"same", "g", "here", "open: not searched", 50, {0}, 0, 0, false},
         {"same again", "g", "published", "open: not searched", 40, {0}, 0, 0, false},
         {"same, far", "h", "here", "open: not searched", 50, {0}, 0, 0, false},
@@ -633,7 +637,7 @@ static void test_cause(void **state)
             const bool sets = strcmp(ROWS_OF[i].preset, "published") == 0 && !strchr("gh", *ROWS_OF[i].method);
             assert_ok(store_run_set_text(run, "/params", "momentum", sets ? "0" : "0.9"));
         }
-        if (!reference && ROWS_OF[i].rate[0] > 0) {
+        if (!reference && ROWS_OF[i].rate[1] > 0) {
             const char *const numbers[] = {"{lr: 1}", "{lr: 2}", "{lr: 3}"}, *const words[] = {"{lr: low}",
                                                                                                "{lr: middle}",
                                                                                                "{lr: high}"};
@@ -661,6 +665,41 @@ static void test_cause(void **state)
             seen++;
         }
     assert_int_equal(seen, COUNT);
+    report_set_free(&set);
+    base_free(folder);
+}
+
+/* Each seed's own search counts, not the first one's alone: of three, two ended at an edge. */
+static void test_cause_of_many(void **state)
+{
+    (void)state;
+    static const char *const SETTINGS[] = {"{lr: 1}", "{lr: 2}", "{lr: 3}"};
+    static const double RATE[] = {1, 2, 3}, SCORE[] = {0.5, 0.6, 0.7};
+    const int64_t n = 3;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("cause of many");
+    for (int i = 0; i < 6; i++) {
+        const bool reference = i < 3;
+        const char *name = reference ? "retrain" : "a";
+        const Spec spec = {name, name, "0", "mlp", "d", i % 3, {reference ? 90 : 50, 0, 1}};
+        StoreRun *run = make(&spec);
+        add_metric(run, "composite", "test", math_estimate(spec.value[0] / 100, 1000));
+        if (!reference) {
+            assert_ok(store_run_set_texts(run, "/search/settings", SETTINGS, 3));
+            assert_ok(store_run_set_array(run, "/search/score", STORE_F64, 1, &n, SCORE));
+            assert_ok(store_run_set_array(run, "/search/lr", STORE_F64, 1, &n, RATE));
+            assert_ok(store_run_set_i64(run, "/search", "chosen", (i + 1) % 3)); /* 1, 2, 0: inside, top, bottom */
+            assert_ok(store_run_set_i64(run, "/search", "grid", 3));
+        }
+        write_run(folder, run);
+    }
+    load(folder, &set);
+    const ReportExperiment *e = &set.experiments[0];
+    for (size_t l = 0; l < e->label_count; l++)
+        if (strcmp(e->labels[l].label, "a") == 0) report_cause(e, &e->labels[l], &out);
+    assert_string_equal(out.data, "budget: best at the edge of lr in 2 of 3 runs");
+    base_text_free(&out);
     report_set_free(&set);
     base_free(folder);
 }
@@ -774,6 +813,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_searches),
     cmocka_unit_test(test_failing),
     cmocka_unit_test(test_cause),
+    cmocka_unit_test(test_cause_of_many),
     cmocka_unit_test(test_unlearnings),
     cmocka_unit_test(test_again),
 };
