@@ -7,8 +7,8 @@
  *   tau = exp(alpha (acc_f - acc_u)) at the start of each epoch; it ends there where acc_f - acc_u <= stop
  * acc_f: the student's accuracy on the forgotten images, eval mode. acc_u: what the ORIGINAL knows of images that it
  * was not trained on. These are held-out images of the forgotten ones' classes, of the validation part of the training
- * split (at most about 1024), never test images; the authors take half of the test split. Where whole classes are
- * forgotten acc_u is 0, as theirs. Without a validation part it is 0 as well, with a warning, unless `unseen` gives
+ * split (at most about 1024), never test images, each class with its share of the forgotten ones; the authors take half
+ * of the test split. For a class of which nothing is kept acc_u is 0, as theirs. Without a validation part it is 0 as well, with a warning, unless `unseen` gives
  * it.
  * The paper's loss is the cross-entropy above; here it is the KL divergence, whose gradient is the same. A retained
  * image's target is so a draw from the original's softmax.
@@ -67,12 +67,12 @@ static void temper(void *user, const DataBatch *batch, int64_t K, float *logits)
     }
 }
 
-static BaseStatus unseen_accuracy(const UnlearnContext *context, const Params *p, NnNet *original, double *accuracy,
-                                  double *passes)
+static BaseStatus unseen_accuracy(const UnlearnContext *context, const Params *p, NnNet *original, bool whole,
+                                  double *accuracy, double *passes)
 {
     BaseStatus st = BASE_OK;
     *accuracy = p->unseen < 0 ? 0 : p->unseen;
-    if (p->unseen >= 0 || !data_forget_by_image(context->forget)) return BASE_OK;
+    if (p->unseen >= 0 || whole) return BASE_OK;
     BASE_TRY(unlearn_unseen_share(context, original, accuracy, passes));
     if (!isnan(*accuracy)) goto out;
     *accuracy = 0;
@@ -90,9 +90,11 @@ static BaseStatus epochs(const UnlearnContext *context, const Params *p, NnNet *
     Tempering tempering = {.context = context};
     const UnlearnLoss loss = {
         .kl = 1, .temperature = 1, .teacher = teacher->engine, .alter = temper, .user = &tempering};
-    double unseen, alpha = data_forget_by_image(context->forget) ? OF_IMAGES : OF_CLASSES;
-    if (p->alpha > 0) alpha = p->alpha;
-    BASE_TRY(unseen_accuracy(context, p, net, &unseen, &t->judged));
+    double unseen;
+    bool whole;
+    BASE_TRY(unlearn_keeps_none(context, &whole));
+    double alpha = p->alpha > 0 ? p->alpha : whole ? OF_CLASSES : OF_IMAGES;
+    BASE_TRY(unseen_accuracy(context, p, net, whole, &unseen, &t->judged));
     for (int64_t e = 0; e < p->steps.epochs; e++) {
         int64_t right;
         BASE_TRY(unlearn_count_known(context, net, &t->sides.forget, NULL, &right));

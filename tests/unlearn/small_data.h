@@ -48,6 +48,22 @@ static inline void small_close(Small *s)
     base_free(s);
 }
 
+/** Moves the network's last bias so that it answers class 0 for some of the images and class 1 for the others; as it is it
+ *  answers the same for all. */
+static inline void small_two_answers(Small *s)
+{
+    int count;
+    double apart = 0;
+    float logits[48 * 5];
+    DataView all = data_view_all(&s->set);
+    const NnSlice *bias = nn_net_param_slices(s->net, &count) + count - 1;
+    float *b = nn_net_edit_params(s->net) + bias->offset;
+    assert_ok(nn_predict(s->net, &all, NN_F32, "test", logits));
+    for (int i = 0; i < 48; i++) apart += (double)(logits[i * 5] - logits[i * 5 + 1]) / 48;
+    b[1] += (float)apart;
+    for (int k = 2; k < 5; k++) b[k] -= 100;
+}
+
 /** A method's default parameters with "key=value" settings (NULL-ended) on top; *out by base_free. */
 static inline void *small_params_of(const UnlearnMethod *method, const char *const *settings)
 {

@@ -334,21 +334,28 @@ static void test_watch_of_listed_images(void **state)
     (void)state;
     enum { WATCHED = 16 };
     Small *s = small_open("2");
-    float logits[WATCHED * 5];
+    float logits[WATCHED * 5], *x = s->set.images, *unseen = NULL;
+    static float as[2][PIXELS]; /* an image that looks like one of the class, and one that does not */
     int64_t at[WATCHED];
-    int best[WATCHED];
+    int best[WATCHED], other = 0;
     DataView view = {&s->set, NULL, WATCHED};
     DataSet held = s->set;
-    int32_t labels[WATCHED];
     uint8_t in[5] = {1, 1, 1, 1, 1};
+    small_two_answers(s);
     assert_ok(nn_predict(s->net, &view, NN_F32, "test", logits));
     for (int i = 0; i < WATCHED; i++) {
         best[i] = 0;
         for (int k = 1; k < 5; k++) best[i] = logits[i * 5 + k] > logits[i * 5 + best[i]] ? k : best[i];
         at[i] = i;
-        labels[i] = (best[i] + (i >= 12)) % 5;
+        if (best[i] != best[0]) other = i;
     }
-    held.labels = labels;
+    assert_true(other > 0);
+    memcpy(as[0], x, sizeof as[0]);
+    memcpy(as[1], x + other * PIXELS, sizeof as[1]);
+    assert_ok(BASE_ALLOC(WATCHED * PIXELS, &unseen));
+    for (int i = 0; i < WATCHED; i++) memcpy(unseen + i * PIXELS, as[i >= 12], sizeof as[0]);
+    for (int i = 0; i < 48; i++) s->set.labels[i] = best[0];
+    held.images = unseen;
     DataForget images = {.classes = {.K = 5, .count = 5, .in = in}, .images = {.at = at, .n = WATCHED}};
     const struct {
         int known;
@@ -363,12 +370,13 @@ static void test_watch_of_listed_images(void **state)
         bool done;
         if (CASES[c].images) context.forget = &images;
         context.validation = (DataView){&held, NULL, CASES[c].validation ? WATCHED : 0};
-        for (int i = 0; i < WATCHED; i++) s->set.labels[i] = (best[i] + (i >= CASES[c].known)) % 5;
+        for (int i = 0; i < WATCHED; i++) memcpy(x + i * PIXELS, as[i >= CASES[c].known], sizeof as[0]);
         assert_ok(unlearn_watch_create(&context, s->net, &view, CASES[c].stop, &watch));
         assert_ok(unlearn_watch_done(watch, &done));
         assert_int_equal(done, CASES[c].done);
         unlearn_watch_free(watch);
     }
+    base_free(unseen);
     small_close(s);
 }
 

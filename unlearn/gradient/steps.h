@@ -50,7 +50,8 @@ enum { UNLEARN_AUGMENT_NONE, UNLEARN_AUGMENT_AS_TRAINING };
     BASE_PARAM_F64(                                                                                                    \
         UnlearnSteps, stop, UNLEARN_STOP, -1, 1,                                                                       \
         "share of forgotten images still recognised at which the method stops; below 0: it never does; 0.01 "          \
-        "with listed images: the share of held-out images of their classes that is recognised")
+        "with listed images: the share of held-out images of their classes that is recognised, of a class without "    \
+        "retained images none")
 
 /** First row of a baseline's table. @p PUBLISHED: what the authors' code has otherwise, "key=value key=value";
  *  docs/deviations.md says why, and tests/peers holds what that code computed. */

@@ -8,8 +8,13 @@
 /** How many images of @p view @p net recognises, in eval mode. Cost: a forward pass of them. */
 BaseStatus unlearn_count_known(const UnlearnContext *context, NnNet *net, const DataView *view, const char *label,
                                int64_t *right);
-/** The share of held-out images of the forgotten images' classes, about UNLEARN_UNSEEN at most, that @p net recognises; NaN
- *  where none is held out. They are of the context's validation part, never test images. Adds their number to *passes. */
+/** Whether nothing is kept of any class that images are forgotten of: a list of images that are whole classes, too. */
+BaseStatus unlearn_keeps_none(const UnlearnContext *context, bool *none);
+/** What a network that was trained without the listed images is to know of them, by what @p net knows of held-out images
+ *  of their classes, about UNLEARN_UNSEEN at most: each class weighs as many images as the list has of it. 0 for a
+ *  class of which nothing is kept, which such a network does not know; without a class that has images to keep but none
+ *  held out, and NaN where nothing is left. They are of the context's validation part, never test images. Adds their
+ *  number to *passes. */
 BaseStatus unlearn_unseen_share(const UnlearnContext *context, NnNet *net, double *share, double *passes);
 
 typedef struct UnlearnWatch UnlearnWatch;
@@ -19,8 +24,8 @@ enum { UNLEARN_WATCHED = 128 }; /* images, about: the same number of each forgot
 
 /** Watches @p net (borrowed; its present numbers count, in eval mode) on a fixed sample of @p forget. @p stop: share of
  *  right answers at or below which it is done; below 0: never, and *out is NULL. Of listed images, which a retrained
- *  network knows as well as any others, UNLEARN_STOP stands for what @p net knows of the context's validation images of
- *  their classes; without such images it is taken as it is, with a warning. */
+ *  network knows as well as any others, UNLEARN_STOP stands for unlearn_unseen_share of @p net, where that is more, and each
+ *  class counts as often as it is listed; without such images it is taken as it is, with a warning. */
 BaseStatus unlearn_watch_create(const UnlearnContext *context, NnNet *net, const DataView *forget, double stop,
                                 UnlearnWatch **out);
 void unlearn_watch_free(UnlearnWatch *watch);
