@@ -368,7 +368,7 @@ static void test_many_searches(void **state)
 {
     (void)state;
     enum { SEARCHES = 14, DRAWN = 12 };
-    char *folder = folder_of("many-searches"), name[64], forget[8], panel[32];
+    char *folder = folder_of("many-searches"), name[64], forget[16], panel[32];
     for (int i = 0; i < SEARCHES; i++) {
         snprintf(name, sizeof name, "class %d", i);
         snprintf(forget, sizeof forget, "%d", i);
