@@ -347,11 +347,11 @@ static void test_plan(void **state)
 static void test_published_values(void **state)
 {
     (void)state;
-    static const char *const EQUAL[] = {"search={strategy: equal, trials: 4}",
-                                        "methods=[{name: svd, search: {alpha_r: [10, 1e2], alpha_f: [1, 10]}}, "
-                                        "{name: neggrad, search: {lr: [0.01, 0.001], clip: [1.0, 0]}}]"},
-                             *const SHORT[] = {"search={strategy: equal, trials: 7}", EQUAL[1]},
-                             *const RANDOM[] = {"search={strategy: random, trials: 4}", EQUAL[1]},
+    static const char METHODS[] = "methods=[{name: svd, search: {alpha_r: [10, 1e2], alpha_f: [1, 10]}}, "
+                                  "{name: neggrad, search: {lr: [0.01, 0.001], clip: [1.0, 0]}}]";
+    static const char *const EQUAL[] = {"search={strategy: equal, trials: 4}", METHODS},
+                             *const SHORT[] = {"search={strategy: equal, trials: 7}", METHODS},
+                             *const RANDOM[] = {"search={strategy: random, trials: 4}", METHODS},
                              *const NONE[] = {"search.strategy=equal"};
     ExperimentConfig *e = read_good(EQUAL, 2);
     const ExperimentAxis *r = &e->methods[0].axes[0], *f = &e->methods[0].axes[1], *lr = &e->methods[1].axes[0],
