@@ -12,7 +12,7 @@ static void says(const char *retrained, const char *want, const char * not )
                             .path = (char *)"o.pt",
                             .training = (char *)"arch: mlp, epochs: 10, lr: 0.1, excluded: none"},
                            {.role = (char *)"retrained", .path = (char *)"r.pt", .training = (char *)retrained}};
-    AuditCollected collected = {.input = inputs, .input_count = BASE_COUNT(inputs)};
+    AuditCollected collected = {.input = inputs, .input_count = BASE_COUNT(inputs), .forget_numbers = (char *)"3"};
     BaseText out = {0};
     assert_ok(audit_training_words(&collected, &out));
     if (!strstr(out.data, want)) fail_msg("'%s' is not in: %s", want, out.data);
