@@ -57,11 +57,7 @@ ok eval $G --weights a.safetensors --json
 ! cmp -s a.out "$logs/stdout" || fail "silu gave the numbers of relu"
 
 # the images are prepared as the file says, unless the command is to override that
-python3 - <<'PY'
-import json
-base = json.load(open("net.json"))
-json.dump({**base, "input": [1, 28, 28], "normalize": {"mean": [0.25], "std": [0.5]}}, open("grey.json", "w"))
-PY
+sed 's/"input": *\[[^]]*\]/"input": [1, 28, 28], "normalize": {"mean": [0.25], "std": [0.5]}/' net.json >grey.json
 ok inspect --graph graph:grey.json
 grep -q '"normalize": {"mean": \[0.25\], "std": \[0.5\]}' "$logs/stdout" || fail "printed without its normalize"
 
