@@ -46,31 +46,24 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     const Params *p = values;
     const UnlearnSteps *s = &p->steps;
     UnlearnTraining t = {0};
-    DataIndex index = {0};
     UnlearnTeacher good = {0}, bad = {0};
     const UnlearnUpdate update = {.lr = s->lr};
     BASE_TRY(unlearn_sides_open_share(context, p->retain_share, s->forget_samples, &t.sides));
-    BASE_TRY(unlearn_sides_merge(&t.sides, &index));
-    DataView view = data_view_of(context->train.set, &index);
-    const UnlearnLearnerConfig config = {
-        .batch = s->batch_size, .label = "bad_teacher", .total = (double)(s->epochs * view.n)};
-    BASE_TRY(unlearn_loader(context, net, s, &view, s->batch_size, &t.retain)); /* both sides, mixed */
+    BASE_TRY(unlearn_training_open_mixed(context, net, s, &(UnlearnLearnerConfig){.label = "bad_teacher"}, &t));
     BASE_TRY(unlearn_teacher_create(context, context->original, s->batch_size, &good));
     BASE_TRY(untrained(context, s->batch_size, &bad));
-    BASE_TRY(unlearn_learner_create(context, net, s, &config, &t.learner));
     const double T = p->temperature, terms = (double)nn_net_classes(net) * T * T; /* UnlearnLoss has T^2 KL */
     const UnlearnLoss loss = {.kl = p->divergence == DIVERGENCE_MEAN ? 1 / terms : 1,
                               .temperature = T,
                               .teacher = good.engine,
                               .other = bad.engine,
                               .other_for = context->forget};
-    for (int64_t e = 0; e < s->epochs; e++) BASE_TRY(unlearn_learner_epoch(t.learner, t.retain, e, &loss, &update));
+    for (int64_t e = 0; e < s->epochs; e++) BASE_TRY(unlearn_learner_epoch(t.learner, t.forget, e, &loss, &update));
     unlearn_training_report(&t, report);
 out:
     unlearn_training_close(&t);
     unlearn_teacher_free(&good);
     unlearn_teacher_free(&bad);
-    data_index_free(&index);
     return st;
 }
 

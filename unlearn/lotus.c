@@ -103,7 +103,7 @@ static BaseStatus epochs(const UnlearnContext *context, const Params *p, NnNet *
         if (ahead <= p->steps.stop) break;
         tempering.epoch = e;
         tempering.tau = exp(alpha * ahead);
-        BASE_TRY(unlearn_learner_epoch(t->learner, t->retain, e, &loss, &(UnlearnUpdate){.lr = p->steps.lr}));
+        BASE_TRY(unlearn_learner_epoch(t->learner, t->forget, e, &loss, &(UnlearnUpdate){.lr = p->steps.lr}));
     }
 out:
     return st;
@@ -118,22 +118,15 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     const UnlearnSteps *s = &p->steps;
     UnlearnTraining t = {0};
     UnlearnTeacher teacher = {0};
-    DataIndex index = {0};
     BASE_TRY(unlearn_sides_open_share(context, p->retain_share, s->forget_samples, &t.sides));
-    BASE_TRY(unlearn_sides_merge(&t.sides, &index));
-    const DataView view = data_view_of(context->train.set, &index);
-    const UnlearnLearnerConfig config = {
-        .batch = s->batch_size, .label = "lotus", .total = (double)(s->epochs * view.n)};
-    BASE_TRY(unlearn_loader(context, net, s, &view, s->batch_size, &t.retain)); /* both sides, mixed */
+    BASE_TRY(unlearn_training_open_mixed(context, net, s, &(UnlearnLearnerConfig){.label = "lotus"}, &t));
     BASE_TRY(unlearn_teacher_create(context, context->original, s->batch_size, &teacher));
-    BASE_TRY(unlearn_learner_create(context, net, s, &config, &t.learner));
     BASE_TRY(epochs(context, p, net, &teacher, &t));
     t.passes = t.judged;
     unlearn_training_report(&t, report);
 out:
     unlearn_training_close(&t);
     unlearn_teacher_free(&teacher);
-    data_index_free(&index);
     return st;
 }
 

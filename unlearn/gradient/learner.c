@@ -262,6 +262,21 @@ out:
     return st;
 }
 
+BaseStatus unlearn_training_open_mixed(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
+                                       const UnlearnLearnerConfig *config, UnlearnTraining *t)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnLearnerConfig own = *config;
+    BASE_TRY(unlearn_sides_merge(&t->sides, &t->both));
+    const DataView view = data_view_of(context->train.set, &t->both);
+    own.batch = steps->batch_size;
+    own.total = (double)(steps->epochs * view.n);
+    BASE_TRY(unlearn_loader(context, net, steps, &view, steps->batch_size, &t->forget));
+    BASE_TRY(unlearn_learner_create(context, net, steps, &own, &t->learner));
+out:
+    return st;
+}
+
 void unlearn_training_report(const UnlearnTraining *t, UnlearnReport *report)
 {
     unlearn_sides_report(&t->sides, t->passes + t->learner->passes + unlearn_watch_passes(t->watch), report);

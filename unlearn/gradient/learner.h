@@ -72,7 +72,7 @@ BaseStatus unlearn_cycle_next(UnlearnCycle *cycle, DataBatch *out);
 /** What a method trains with. Closing zeroes it; what is not opened stays 0. */
 typedef struct {
     UnlearnSides sides;
-    DataLoader *retain, *forget; /* shuffled batches of the sides */
+    DataLoader *retain, *forget; /* shuffled batches of the sides; forget: or of both, mixed */
     DataIndex both;              /* of a loader over both sides */
     UnlearnLearner *learner;
     UnlearnWatch *watch;
@@ -83,6 +83,9 @@ typedef struct {
  *  @p steps, total 0 an epoch over both sides as often as they say. */
 BaseStatus unlearn_training_open(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
                                  const UnlearnLearnerConfig *config, UnlearnTraining *t);
+/** The same with one loader of both sides, which are open, mixed: t->forget. */
+BaseStatus unlearn_training_open_mixed(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
+                                       const UnlearnLearnerConfig *config, UnlearnTraining *t);
 /** Fills the counts of @p report. */
 void unlearn_training_report(const UnlearnTraining *t, UnlearnReport *report);
 void unlearn_training_close(UnlearnTraining *t);

@@ -124,21 +124,6 @@ out:
     return st;
 }
 
-/* A loader over both sides, in the place of the forgotten side's, and the learner. */
-static BaseStatus open_mixed(const UnlearnContext *context, const UnlearnSteps *steps, UnlearnLearnerConfig config,
-                             NnNet *net, UnlearnTraining *t)
-{
-    BaseStatus st = BASE_OK;
-    BASE_TRY(unlearn_sides_merge(&t->sides, &t->both));
-    const DataView view = data_view_of(context->train.set, &t->both);
-    config.batch = steps->batch_size;
-    config.total = (double)(steps->epochs * view.n);
-    BASE_TRY(unlearn_loader(context, net, steps, &view, steps->batch_size, &t->forget));
-    BASE_TRY(unlearn_learner_create(context, net, steps, &config, &t->learner));
-out:
-    return st;
-}
-
 BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *steps, const UnlearnRelabel *relabel,
                            NnNet *net, UnlearnTraining *t)
 {
@@ -149,7 +134,7 @@ BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *st
     const UnlearnLoss wrong = {.ce = 1, .labels = again ? again : relabel->labels}, right = {.ce = 1};
     const UnlearnUpdate update = {.lr = steps->lr};
     if (relabel->mixed)
-        BASE_TRY(open_mixed(context, steps, config, net, t));
+        BASE_TRY(unlearn_training_open_mixed(context, net, steps, &config, t));
     else
         BASE_TRY(unlearn_training_open(context, net, steps, &config, t));
     for (int64_t e = 0; e < steps->epochs; e++) {
