@@ -59,6 +59,20 @@ out:
     return st;
 }
 
+/* Owned, [2, n]: the classes that the network gives to each image, and those that the other one does. */
+static BaseStatus answers(const EvalContext *context, EvalSplit split, EvalPart part, const EvalPredictions *other,
+                          int32_t **out)
+{
+    BaseStatus st = BASE_OK;
+    const EvalPredictions *p = context->split[split];
+    BASE_TRY(check(context, split, part, other));
+    BASE_TRY(BASE_ALLOC_RAW(2 * p->n, out));
+    eval_predicted(p, *out);
+    eval_predicted(other, *out + p->n);
+out:
+    return st;
+}
+
 BaseStatus eval_compare_accuracy(const EvalContext *context, EvalSplit split, EvalPart part,
                                  const EvalPredictions *const other[EVAL_SPLITS], EvalPaired *out)
 {
@@ -67,11 +81,8 @@ BaseStatus eval_compare_accuracy(const EvalContext *context, EvalSplit split, Ev
     int32_t *predicted = NULL;
     *out = (EvalPaired){NAN, NAN, 0};
     if (!eval_part_defined(context, split, part) || !other[split]) return BASE_OK;
-    const EvalPredictions *p = context->split[split], *q = other[split];
-    BASE_TRY(check(context, split, part, q));
-    BASE_TRY(BASE_ALLOC_RAW(2 * p->n, &predicted));
-    eval_predicted(p, predicted);
-    eval_predicted(q, predicted + p->n);
+    const EvalPredictions *p = context->split[split];
+    BASE_TRY(answers(context, split, part, other[split], &predicted));
     for (int64_t i = 0; i < p->n; i++) {
         if (!eval_part_has(context, part, p, i)) continue;
         bool mine = predicted[i] == p->labels[i], theirs = predicted[p->n + i] == p->labels[i];
@@ -95,11 +106,8 @@ BaseStatus eval_compare_answers(const EvalContext *context, EvalSplit split, Eva
     int32_t *predicted = NULL;
     *same = *n = 0;
     if (!eval_part_defined(context, split, part) || !other[split]) return BASE_OK;
-    const EvalPredictions *p = context->split[split], *q = other[split];
-    BASE_TRY(check(context, split, part, q));
-    BASE_TRY(BASE_ALLOC_RAW(2 * p->n, &predicted));
-    eval_predicted(p, predicted);
-    eval_predicted(q, predicted + p->n);
+    const EvalPredictions *p = context->split[split];
+    BASE_TRY(answers(context, split, part, other[split], &predicted));
     for (int64_t i = 0; i < p->n; i++) {
         if (!eval_part_has(context, part, p, i)) continue;
         *same += predicted[i] == predicted[p->n + i];
